@@ -1,0 +1,161 @@
+"""Checks that a numbered result of the book is true, where the reader can see it.
+
+A chapter calls `check("eq-label", left, "==", right)` below the result it derives.
+The cell prints one line, fails if the result is false, and is listed in the ledger.
+"""
+
+from fractions import Fraction
+from numbers import Rational
+
+import numpy as np
+
+RELATIONS = {
+    "==": lambda left, right: left == right,
+    "<=": lambda left, right: left <= right,
+    ">=": lambda left, right: left >= right,
+    "<": lambda left, right: left < right,
+    ">": lambda left, right: left > right,
+}
+
+
+def check(result, left, relation, right, *, tol=1e-9, stated=False):
+    """Assert `left relation right`, print one line, and enter it in the ledger.
+
+    SymPy expressions are compared symbolically; integers, fractions, strings and
+    Booleans exactly; floating-point numbers (any shape that broadcasts) up to `tol`
+    times the largest magnitude on either side. Strict inequalities get no tolerance.
+
+    Parameters
+    ----------
+    result : str
+        The label of the equation or theorem, e.g. ``"eq-normal-density"``.
+    left, right : numbers, arrays, nested lists of numbers, or SymPy expressions
+    relation : one of ``"=="``, ``"<="``, ``">="``, ``"<"``, ``">"``
+    tol : float
+        Relative tolerance for floating-point numbers.
+    stated : bool
+        True for a theorem that the book states with a citation and does not prove:
+        the check is then an experiment.
+
+    Raises
+    ------
+    AssertionError
+        If the relation does not hold, with the largest error.
+    """
+    if relation not in RELATIONS:
+        raise ValueError(f"relation must be one of {list(RELATIONS)}, got {relation!r}")
+    if _is_symbolic(left) or _is_symbolic(right):
+        kind, error = "symbolic", 0.0
+        _check_symbolic(result, left, relation, right)
+        said = "holds identically"
+    else:
+        left, right = _as_array(left), _as_array(right)
+        shape = np.broadcast_shapes(left.shape, right.shape)
+        count = int(np.prod(shape))
+        if count == 0:
+            raise ValueError(f"{result}: there is nothing to compare (shape {shape})")
+        if left.dtype.kind == "f" or right.dtype.kind == "f":
+            kind = "numerical"
+            error, said = _check_numerical(result, left, relation, right, tol, count)
+        else:
+            kind, error = "exact", 0.0
+            if not np.all(RELATIONS[relation](left, right)):
+                raise AssertionError(f"{result}: {left} {relation} {right} is false")
+            said = "holds" if count == 1 else f"holds for all {count} values"
+    _enter(result, f"stated, {kind} experiment" if stated else kind, said, error)
+
+
+def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
+    """Assert that the mean of independent draws is `expected`, within `limit` standard errors.
+
+    Parameters
+    ----------
+    result : str
+        The label of the equation or theorem.
+    draws : (m,) array
+        Independent replicates of the estimate, m >= 30.
+    expected : float
+    limit : float
+        How many standard errors the mean may be away.
+
+    Raises
+    ------
+    AssertionError
+        If the mean is further away.
+    """
+    draws = np.asarray(draws, dtype=float)
+    if draws.ndim != 1 or draws.size < 30 or not np.isfinite(draws).all():
+        raise ValueError(f"{result}: draws must be at least 30 finite numbers in one dimension, "
+                         f"got shape {draws.shape}")
+    mean, error = draws.mean(), draws.std(ddof=1) / np.sqrt(draws.size)
+    distance = abs(mean - float(expected)) / error
+    if not distance <= limit:
+        raise AssertionError(f"{result}: mean {mean} is {distance} standard errors from {expected}")
+    said = f"mean {mean:.4g}, standard error {error:.1g}, expected {float(expected):.4g}"
+    kind = "Monte-Carlo"
+    _enter(result, f"stated, {kind} experiment" if stated else kind, said, distance)
+
+
+def _is_symbolic(value):
+    if isinstance(value, (list, tuple)):
+        return any(_is_symbolic(item) for item in value)
+    return hasattr(value, "free_symbols")
+
+
+def _check_symbolic(result, left, relation, right):
+    import sympy
+
+    left, right = (sympy.Matrix(side) if isinstance(side, (list, tuple)) else sympy.sympify(side)
+                   for side in (left, right))
+    if relation == "==":
+        difference = sympy.simplify(left - right)
+        true = difference.is_zero_matrix if hasattr(difference, "is_zero_matrix") else difference == 0
+    else:
+        true = sympy.simplify(RELATIONS[relation](left, right)) == sympy.true
+    if true is not True:
+        raise AssertionError(f"{result}: {left} {relation} {right} could not be shown")
+
+
+def _as_array(value):
+    """An array of floats, of integers or Booleans, or of exact objects."""
+    array = np.asarray(value)
+    if array.dtype == object and not all(isinstance(v, (Rational, Fraction, str)) for v in array.flat):
+        array = array.astype(float)
+    if array.dtype.kind == "f":
+        array = array.astype(float)
+    return array
+
+
+def _check_numerical(result, left, relation, right, tol, count):
+    left, right = left.astype(float), right.astype(float)
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        raise AssertionError(f"{result}: a side is not finite")
+    scale = max(np.abs(left).max(), np.abs(right).max(), np.finfo(float).tiny)
+    if relation == "==":
+        error = np.abs(left - right).max() / scale
+        said = f"relative error below {tol:.0e}"
+        true = error <= tol
+    else:
+        sign = 1.0 if relation in ("<=", "<") else -1.0
+        error = max(0.0, (sign * (left - right)).max() / scale)
+        said = "holds" if count == 1 else f"holds for all {count} values"
+        true = error <= tol if "=" in relation else bool(np.all(RELATIONS[relation](left, right)))
+    if not true:
+        raise AssertionError(f"{result}: {relation} fails, relative error {error}")
+    return float(error), said
+
+
+def _enter(result, kind, said, error):
+    """Print the line; the error goes into the output's metadata, which the ledger reads."""
+    line = f"✓ {result}: {kind}, {said}"
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(line)
+        return
+    if get_ipython() is None:
+        print(line)
+    else:
+        entry = {"result": result, "kind": kind, "error": error}
+        display({"text/plain": line}, raw=True, metadata={"check": entry})
