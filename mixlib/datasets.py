@@ -1,0 +1,98 @@
+"""Real data that the book uses, each with its source and licence."""
+
+import csv
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+
+__all__ = ["Dataset", "iris", "old_faithful"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table of measurements; each call that loads one makes new arrays.
+
+    Attributes
+    ----------
+    x : (n, d) array of float
+        One point a row.
+    names : tuple of d str
+        What the columns measure.
+    units : tuple of d str
+    source, licence : str
+    labels : (n,) array of int, or None
+        The group that a point belongs to, where it is known, counted from 0.
+    label_names : tuple of str, or None
+    """
+
+    x: np.ndarray = field(repr=False)
+    names: tuple
+    units: tuple
+    source: str = field(repr=False)
+    licence: str = field(repr=False)
+    labels: np.ndarray | None = field(default=None, repr=False)
+    label_names: tuple | None = None
+
+
+def old_faithful():
+    """Old Faithful geyser: length of 272 eruptions and the wait for the next, in minutes.
+
+    The version of R's ``faithful``; chapters 0 to 5 use it. Azzalini & Bowman (1990)
+    describe a more complete one.
+
+    Examples
+    --------
+    >>> from mixlib.datasets import old_faithful
+    >>> data = old_faithful()
+    >>> data.x.shape
+    (272, 2)
+    >>> data.names, data.units
+    (('eruptions', 'waiting'), ('min', 'min'))
+    """
+    names, rows = _read("old_faithful.csv")
+    return Dataset(
+        x=np.array(rows, dtype=float),
+        names=names,
+        units=("min", "min"),
+        source="R (datasets::faithful), from Härdle (1991), Smoothing Techniques with "
+               "Implementation in S, Springer; a more complete version in Azzalini & Bowman (1990), "
+               "A look at some data on the Old Faithful geyser, Applied Statistics 39, 357-365",
+        licence="facts of measurement, no licence of their own is stated; "
+                "shipped with R (GPL-2 | GPL-3)",
+    )
+
+
+def iris():
+    """Iris: sepal and petal lengths and widths of 150 flowers of three species, in cm.
+
+    Fisher's table as in R and in scikit-learn; the UCI repository's file differs from
+    it in flowers 35 and 38. ``labels`` are the species, which no clustering sees.
+
+    Examples
+    --------
+    >>> from mixlib.datasets import iris
+    >>> data = iris()
+    >>> data.x.shape, data.label_names
+    ((150, 4), ('setosa', 'versicolor', 'virginica'))
+    """
+    names, rows = _read("iris.csv")
+    species = ("setosa", "versicolor", "virginica")
+    return Dataset(
+        x=np.array([row[:4] for row in rows], dtype=float),
+        names=names[:4],
+        units=("cm",) * 4,
+        source="Fisher (1936), The use of multiple measurements in taxonomic problems, Annals of "
+               "Eugenics 7, 179-188; collected by Anderson (1935), The irises of the Gaspé "
+               "Peninsula, Bulletin of the American Iris Society 59, 2-5",
+        licence="CC BY 4.0 (UCI Machine Learning Repository, doi:10.24432/C56C76)",
+        labels=np.array([species.index(row[4]) for row in rows]),
+        label_names=species,
+    )
+
+
+def _read(name):
+    """The header and the rows of a CSV file in mixlib/data, comments left out."""
+    text = files("mixlib").joinpath("data", name).read_text(encoding="utf-8")
+    header, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
+    return tuple(header), rows
