@@ -1,0 +1,57 @@
+# `make book` builds the book, `make test` checks all of it. README.md has the same lines for
+# people without make.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
+SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
+
+.PHONY: book test serve resave pointers lock clean
+
+book: _build/book
+	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
+
+test: book
+	$(PY) -m pytest
+
+serve: book
+	@echo "The book is served at http://127.0.0.1:8000 (Ctrl-C ends it)"
+	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+resave: .venv/installed
+	$(PY) book/_ext/resave.py $(NB)
+
+pointers: .venv/installed
+	$(PY) book/_ext/pointers.py
+
+# Writes requirements.lock anew from requirements.txt: exact versions, the same on every system
+# and on Python 3.11 to 3.14. Needs uv (https://docs.astral.sh/uv/).
+lock:
+	uv pip compile --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		--no-header --no-annotate --output-file requirements.lock requirements.txt
+
+clean:
+	rm -rf _build .venv .pytest_cache .hypothesis mixlib.egg-info
+
+# The stamp is written last, so a build that failed is tried again.
+_build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
+	.venv/bin/jupyter-book build --all -W -n --keep-going .
+	@touch $@
+
+# The list of sources changes when one is added or taken away, which no date would tell.
+_build/sources: FORCE
+	@mkdir -p _build
+	@echo $(SOURCES) | cmp -s - $@ || echo $(SOURCES) > $@
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed. Name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make virtual environments."; \
+		echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(PY) -m pip install --disable-pip-version-check -r requirements.lock
+	$(PY) -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: FORCE
