@@ -1,0 +1,17 @@
+"""One EM loop for Gaussian mixtures, of which k-means is a setting."""
+
+from . import datasets
+from .criteria import aic, bic, icl
+from .em import fit
+from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
+from .mixture import Mixture
+from .prior import Prior
+from .result import Fit, Record
+from .seeding import kmeans_plusplus
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConvergenceWarning", "EmptyComponentWarning", "Fit", "Mixture", "Prior", "Record", "SingularFitError",
+    "aic", "bic", "datasets", "fit", "icl", "kmeans_plusplus",
+]

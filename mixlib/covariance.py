@@ -1,0 +1,225 @@
+"""The seven covariance constraints: three shapes, each shared by all components or one's own.
+
+A shape knows its factor L (Sigma = L L^T), which is kept in its smallest form: a number,
+d numbers, or a triangle. `C` is the number of covariances: 1 if shared, else K. Second
+moments are kept in the shape's form too: the `m` features of x x^T that Sigma can see.
+Points come as columns, (d, b). Chapters 1.6 and 4.2.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import SingularFitError
+
+
+class Spherical:
+    """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
+
+    prior_dof = staticmethod(lambda dof, d: dof + 2)
+
+    def size(self, d):
+        return 1
+
+    def n_parameters(self, d):
+        return 1
+
+    def moments(self, z):
+        return np.einsum("jb,jb->b", z, z)[None]
+
+    def diagonal(self, moments, d):
+        return moments
+
+    def factor(self, scatter, divisor, d, floor):
+        return _root(scatter[:, 0] / divisor, floor)
+
+    def per_count(self, d):
+        return d
+
+    def quadratic(self, factors):
+        return -0.5 / factors[:, None] ** 2
+
+    def linear(self, factors, means):
+        return means / factors[:, None] ** 2
+
+    def log_det(self, factors, d):
+        return d * np.log(factors)
+
+    def inverse(self, factors):
+        return 1.0 / factors
+
+    def whiten(self, inverse, v):
+        return inverse * v
+
+    def dense(self, factors, d):
+        return factors[:, None, None] * np.eye(d)
+
+    def from_covariances(self, covariances, floor=0.0):
+        return _root(np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1], floor)
+
+
+class Diagonal:
+    """Sigma = diag(s_1^2, ..., s_d^2). Factors (C, d), moments (d, b): the squares."""
+
+    prior_dof = staticmethod(lambda dof, d: dof + 2)
+
+    def size(self, d):
+        return d
+
+    def n_parameters(self, d):
+        return d
+
+    def moments(self, z):
+        return z * z
+
+    def diagonal(self, moments, d):
+        return moments
+
+    def factor(self, scatter, divisor, d, floor):
+        return _root(scatter / divisor[:, None], floor)
+
+    def per_count(self, d):
+        return 1
+
+    def quadratic(self, factors):
+        return -0.5 / factors**2
+
+    def linear(self, factors, means):
+        return means / factors**2
+
+    def log_det(self, factors, d):
+        return np.log(factors).sum(axis=1)
+
+    def inverse(self, factors):
+        return 1.0 / factors
+
+    def whiten(self, inverse, v):
+        return inverse[:, None] * v
+
+    def dense(self, factors, d):
+        return factors[:, :, None] * np.eye(d)
+
+    def from_covariances(self, covariances, floor=0.0):
+        return _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
+
+
+class Full:
+    """Any positive definite Sigma. Factors (C, d, d) lower triangular, moments (d(d+1)/2, b)."""
+
+    prior_dof = staticmethod(lambda dof, d: dof + d + 1)
+
+    def size(self, d):
+        return d * (d + 1) // 2
+
+    def n_parameters(self, d):
+        return d * (d + 1) // 2
+
+    def moments(self, z):
+        d = len(z)
+        out = np.empty((self.size(d), z.shape[1]), dtype=z.dtype)
+        start = 0
+        for j in range(d):
+            np.multiply(z[j], z[j:], out=out[start:start + d - j])
+            start += d - j
+        return out
+
+    def diagonal(self, moments, d):
+        rows, columns = np.triu_indices(d)
+        return moments[..., rows == columns]
+
+    def matrix(self, moments, d):
+        rows, columns = np.triu_indices(d)
+        matrix = np.empty(moments.shape[:-1] + (d, d))
+        matrix[..., rows, columns] = matrix[..., columns, rows] = moments
+        return matrix
+
+    def factor(self, scatter, divisor, d, floor):
+        covariances = self.matrix(scatter / divisor[:, None], d)
+        variances = np.diagonal(covariances, axis1=1, axis2=2)
+        sd = _root(variances, floor)                      # scaled to correlations: any units will do
+        correlations = covariances / sd[:, :, None] / sd[:, None, :]
+        return sd[:, :, None] * _cholesky(correlations)
+
+    def per_count(self, d):
+        return 1
+
+    def quadratic(self, factors):
+        d = factors.shape[-1]
+        rows, columns = np.triu_indices(d)
+        precision = self.precision(factors)
+        return -precision[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
+
+    def linear(self, factors, means):
+        return np.einsum("kij,kj->ki", np.broadcast_to(self.precision(factors), (len(means),) + factors.shape[1:]),
+                         means)
+
+    def precision(self, factors):
+        inverse = self.inverse(factors)
+        return inverse.transpose(0, 2, 1) @ inverse
+
+    def log_det(self, factors, d):
+        return np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+
+    def inverse(self, factors):
+        return np.tril(np.linalg.inv(factors))
+
+    def whiten(self, inverse, v):
+        return inverse.astype(v.dtype, copy=False) @ v
+
+    def dense(self, factors, d):
+        return factors
+
+    def from_covariances(self, covariances, floor=0.0):
+        sd = _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
+        return sd[:, :, None] * _cholesky(covariances / sd[:, :, None] / sd[:, None, :])
+
+
+class Constraint(NamedTuple):
+    """One of the seven: a shape, whether components share it, whether it is given."""
+
+    shape: Spherical | Diagonal | Full
+    shared: bool
+    fixed: bool = False
+
+    def n_parameters(self, K, d):
+        return 0 if self.fixed else self.shape.n_parameters(d) * (1 if self.shared else K)
+
+
+CONSTRAINTS = {
+    "identity": Constraint(Spherical(), shared=True, fixed=True),
+    "tied_spherical": Constraint(Spherical(), shared=True),
+    "spherical": Constraint(Spherical(), shared=False),
+    "tied_diag": Constraint(Diagonal(), shared=True),
+    "diag": Constraint(Diagonal(), shared=False),
+    "tied": Constraint(Full(), shared=True),
+    "full": Constraint(Full(), shared=False),
+}
+
+
+class Singular(Exception):
+    """Internal: covariance number `index` is singular; the loop turns it into words."""
+
+    def __init__(self, index):
+        self.index = int(index)
+
+
+def _root(variances, floor):
+    """Square roots; a variance of at most `floor`, the level of rounding, is singular."""
+    bad = ~(variances > floor)
+    if bad.any():
+        raise Singular(np.argwhere(bad)[0][0])
+    return np.sqrt(variances)
+
+
+def _cholesky(correlations):
+    """Lower triangles; a pivot at the level of rounding is singular."""
+    d = correlations.shape[-1]
+    smallest = 8 * d * np.finfo(float).eps
+    for index, matrix in enumerate(correlations):
+        try:
+            pivots = np.diagonal(np.linalg.cholesky(matrix)) ** 2
+        except np.linalg.LinAlgError:
+            raise Singular(index) from None
+        if pivots.min() < smallest:
+            raise Singular(index)
+    return np.linalg.cholesky(correlations)

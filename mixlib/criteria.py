@@ -1,0 +1,21 @@
+"""Criteria for the number of components and the constraint; smaller is better (chapter 8)."""
+
+import numpy as np
+
+
+def aic(fit):
+    """Akaike's criterion, -2 log-likelihood + 2 p, for p free parameters (Akaike 1974)."""
+    return -2 * fit.log_likelihood + 2 * fit.n_parameters
+
+
+def bic(fit):
+    """Schwarz's criterion, -2 log-likelihood + p log n; n is the sum of the weights (Schwarz 1978)."""
+    return -2 * fit.log_likelihood + fit.n_parameters * np.log(fit.total_weight)
+
+
+def icl(fit):
+    """BIC with the classification log-likelihood in place of the log-likelihood.
+
+    It asks for clusters that do not overlap (Biernacki, Celeux and Govaert 2000).
+    """
+    return -2 * fit.classification_log_likelihood + fit.n_parameters * np.log(fit.total_weight)

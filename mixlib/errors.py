@@ -1,0 +1,13 @@
+"""What mixlib raises and warns of, each with a name of its own."""
+
+
+class SingularFitError(ValueError):
+    """A covariance became singular: the likelihood is unbounded there (chapter 2)."""
+
+
+class ConvergenceWarning(UserWarning):
+    """The loop reached `max_iter` before it converged."""
+
+
+class EmptyComponentWarning(UserWarning):
+    """A component of the result holds no points."""

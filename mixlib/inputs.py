@@ -1,0 +1,118 @@
+"""Checks of what the caller passes: clear errors at the door, nothing overwritten."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def as_points(x, name="x"):
+    """`x` as a finite (n, d) array of float64 (or float32, if it is); not copied unless needed."""
+    if hasattr(x, "toarray") or hasattr(x, "todense"):
+        raise TypeError(f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray()")
+    array = np.asarray(x)
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; pass real numbers")
+    if array.dtype not in (np.float32, np.float64):
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}: {error}") from error
+    if array.ndim != 2:
+        hint = f"; for one column pass {name}[:, None] (or reshape(-1, 1))" if array.ndim == 1 else ""
+        raise ValueError(f"{name} must be 2-D (n points, d columns), got shape {array.shape}{hint}")
+    n, d = array.shape
+    if n == 0:
+        raise ValueError(f"{name} has 0 points (shape={array.shape}); at least one is required")
+    if d == 0:
+        raise ValueError(f"{name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required")
+    with np.errstate(invalid="ignore"):
+        finite = np.isfinite(array.min()) and np.isfinite(array.max())
+    if not finite:
+        bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        raise ValueError(f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); "
+                         "drop or impute them")
+    return array
+
+
+def as_weights(sample_weight, n):
+    """`sample_weight` as (n,) float64 with a positive sum, or None."""
+    if sample_weight is None:
+        return None
+    try:
+        w = np.array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold numbers: {error}") from error
+    if w.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},), one weight a point, got {w.shape}")
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise ValueError("sample_weight must be finite and not negative; "
+                         f"{int((~(w >= 0) | np.isinf(w)).sum())} of {n} are not")
+    if w.sum() <= 0:
+        raise ValueError(f"sample_weight sums to 0 over {n} points; at least one must be positive")
+    return w
+
+
+def as_count(value, name, minimum):
+    """`value` as an int of at least `minimum`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def as_number(value, name, *, positive):
+    """`value` as a finite float, positive or at least not negative."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    value = float(value)
+    if not np.isfinite(value) or value < 0 or (positive and value == 0):
+        raise ValueError(f"{name} must be finite and {'positive' if positive else 'not negative'}, got {value}")
+    return value
+
+
+def as_choice(value, name, choices):
+    """`value` if it is one of `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def as_components(n_components, n, w):
+    """The number of components K, at most the number of points that count."""
+    K = as_count(n_components, "n_components", 1)
+    points = n if w is None else int((w > 0).sum())
+    if points < K:
+        raise ValueError(f"n_components={K} needs at least {K} points of positive weight, got {points}")
+    return K
+
+
+def as_means(means, K, d):
+    """Starting means as a (K, d) float64 copy."""
+    means = np.array(as_points(means, "init (means)"), dtype=np.float64)
+    if means.shape != (K, d):
+        raise ValueError(f"init means must have shape ({K}, {d}) for n_components={K} and {d} columns, "
+                         f"got {means.shape}")
+    return means
+
+
+def as_labels(labels, n, K):
+    """Starting labels as (n,) integers from 0 to K-1, each used."""
+    labels = np.asarray(labels)
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ValueError(f"init labels must be {n} integers, got shape {labels.shape} of {labels.dtype}")
+    if labels.min() < 0 or labels.max() >= K:
+        raise ValueError(f"init labels must lie in 0..{K - 1} for n_components={K}, "
+                         f"got {labels.min()}..{labels.max()}")
+    return labels
+
+
+def as_responsibilities(responsibilities, n, K):
+    """Starting responsibilities as (n, K) float64 with rows that sum to one."""
+    r = np.array(as_points(responsibilities, "init (responsibilities)"), dtype=np.float64)
+    if r.shape != (n, K):
+        raise ValueError(f"init responsibilities must have shape ({n}, {K}), got {r.shape}")
+    if (r < 0).any() or not np.allclose(r.sum(axis=1), 1, rtol=0, atol=1e-6):
+        raise ValueError("init responsibilities must be at least 0 and sum to 1 in each row; "
+                         f"row sums run from {r.sum(axis=1).min():.6g} to {r.sum(axis=1).max():.6g}")
+    return r / r.sum(axis=1, keepdims=True)

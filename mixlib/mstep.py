@@ -1,0 +1,81 @@
+"""The M-step: parameters from sums, one formula for each constraint (chapter 4.2, 4.5)."""
+
+import numpy as np
+
+from .estep import Parameters, digits_kept
+
+
+def m_step(step, sums, previous):
+    """The parameters that maximise the bound, given the sums of the E-step `step`.
+
+    `previous` holds the parameters that a component without points keeps (None at a start
+    from responsibilities). Raises `covariance.Singular` if a covariance has no maximum.
+    """
+    data, model = step.data, step.model
+    counts, first = sums.counts, sums.first
+    K = len(counts)
+    # (0.0) eq-m-weights
+    weights = counts / data.total if model.free_weights else np.full(K, 1 / K)
+    weights = weights / weights.sum()
+    if model.prior is None:
+        # (0.0) eq-m-means
+        held = counts > data.total * np.finfo(data.dtype).tiny * 1e8
+        counts = np.where(held, counts, 0.0)
+        divisor, numerator = np.where(held, counts, 1.0), first
+    else:
+        # (0.0) eq-map-means
+        held = np.ones(K, dtype=bool)
+        divisor, numerator = counts + model.prior.shrinkage, first + model.prior.shrinkage * model.prior.mean
+    means, centres = numerator / divisor[:, None], data.frame.outward(numerator, divisor)
+    if not held.all():
+        weights = np.where(held, weights, 0.0) if model.free_weights else weights
+        means[~held], centres[~held] = previous.means[~held], previous.centres[~held]
+    if model.constraint.fixed:
+        factors = model.fixed_factors(data)                                   # (0.0) eq-m-identity
+    else:
+        factors = _factors(step, sums, counts, means, held, previous)
+    return Parameters(weights, means, factors, centres)
+
+
+def _factors(step, sums, counts, means, held, previous):
+    """Factors of the covariances: scatter over counts, each in the shape's form."""
+    data, model = step.data, step.model
+    shape, shared = model.constraint.shape, model.constraint.shared
+    own_means = _own_means(sums, means, counts) if model.prior is not None else means
+    products = counts[:, None] * shape.moments(own_means.T).T
+    if shared:
+        # (0.0) eq-collapsed-scatter
+        moments, scatter = data.moments[None], data.moments[None] - products.sum(axis=0)
+    else:
+        # (0.0) eq-scatter
+        moments, scatter = sums.second, sums.second - products
+    rows = np.array([True]) if shared else counts > 0
+    if not _kept(data, shape, moments[rows], scatter[rows]):
+        scatter = step.scatter_about(own_means)
+        scatter = scatter.sum(axis=0, keepdims=True) if shared else scatter
+    number = counts.sum(keepdims=True) if shared else counts
+    if model.prior is None:
+        # (0.0) eq-m-tied-spherical, (0.0) eq-m-spherical, (0.0) eq-m-tied-diag,
+        # (0.0) eq-m-diag, (0.0) eq-m-tied, (0.0) eq-m-full
+        divisor = shape.per_count(data.d) * np.where(number > 0, number, 1.0)
+    else:
+        # (0.0) eq-map-covariance
+        scatter = scatter + model.prior.scatter(shape, counts, own_means, shared)
+        divisor = model.prior.divisor(shape, number, len(counts) if shared else 1, data.d)
+    if shared or held.all():
+        return shape.factor(scatter, divisor, data.d, data.floor)
+    factors = previous.factors.copy()
+    factors[held] = shape.factor(scatter[held], divisor[held], data.d, data.floor)
+    return factors
+
+
+def _own_means(sums, means, counts):
+    """The means of the components' own points (the prior pulls the parameters off them)."""
+    return np.where(counts[:, None] > 0, sums.first / np.where(counts > 0, counts, 1.0)[:, None], means)
+
+
+def _kept(data, shape, moments, scatter):
+    """Has the difference kept its digits, in each variance?"""
+    large, small = shape.diagonal(moments, data.d), shape.diagonal(scatter, data.d)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool((small > 0).all() and digits_kept(data, np.max(large / small)))

@@ -1,0 +1,79 @@
+"""Where the loop starts: k-means++ and random points (chapter 3.6)."""
+
+import numpy as np
+
+from .inputs import as_components, as_points, as_weights
+
+
+def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
+    """k starting centres, each a data point, drawn far from those before it.
+
+    The first is uniform; each next one is drawn with probability proportional to its squared
+    distance from the nearest centre so far.
+
+    Parameters
+    ----------
+    x : (n, d) array
+    k : int
+        Number of centres, at most the number of distinct points.
+    random_state : int, numpy Generator or None
+    sample_weight : (n,) array or None
+        A weight w has the effect of w copies of the point.
+
+    Returns
+    -------
+    (k, d) array, in the units of x
+
+    Raises
+    ------
+    ValueError
+        If x has fewer than k distinct points.
+
+    Notes
+    -----
+    Chapter 3.6; Arthur and Vassilvitskii (2007): the expected objective is at most
+    8 (log k + 2) times the best.
+
+    Examples
+    --------
+    >>> kmeans_plusplus([[0.0], [0.0], [9.0]], 2, random_state=0)[:, 0].tolist()
+    [0.0, 9.0]
+    """
+    x = as_points(x)
+    w = as_weights(sample_weight, len(x))
+    k = as_components(k, len(x), w)
+    unit = max(float(np.abs(x).max()), np.finfo(float).tiny)     # no square can overflow
+    z = np.ascontiguousarray((x / unit).T, dtype=np.float64)
+    return x[plusplus(z, w, k, np.random.default_rng(random_state))].astype(np.float64)
+
+
+def plusplus(z, w, K, rng):
+    """Indices of K columns of z, (d, n), by k-means++."""
+    w = np.ones(z.shape[1]) if w is None else w
+    chosen = [draw(w, rng)]
+    nearest = np.full(z.shape[1], np.inf)
+    while len(chosen) < K:
+        deviations = z - z[:, chosen[-1], None]
+        np.minimum(nearest, np.einsum("jb,jb->b", deviations, deviations), out=nearest)
+        # (0.0) eq-kmeanspp
+        chosen.append(draw(w * nearest, rng, len(chosen), K))
+    return chosen
+
+
+def at_random(z, w, K, rng):
+    """Indices of K distinct columns of z, (d, n), drawn with probability proportional to w."""
+    w = np.ones(z.shape[1]) if w is None else w.copy()
+    chosen = []
+    while len(chosen) < K:
+        chosen.append(draw(w, rng, len(chosen), K))
+        w[(z == z[:, chosen[-1], None]).all(axis=0)] = 0.0
+    return chosen
+
+
+def draw(mass, rng, found=0, K=1):
+    """An index with probability proportional to `mass`: a copied point draws as a weight does."""
+    cumulative = np.cumsum(mass)
+    if not cumulative[-1] > 0:
+        raise ValueError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
+    index = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+    return int(min(index, np.flatnonzero(mass)[-1]))
