@@ -191,7 +191,8 @@ def _starter(init, x, K):
 def _metric(data):
     """Coordinates whose distances seeding uses: every column counts alike where units do not matter."""
     if data.shape is CONSTRAINTS["diag"].shape or data.shape is CONSTRAINTS["tied_diag"].shape:
-        return data.z / np.sqrt(data.scatter()[0] / data.total)[:, None]
+        variances = data.scatter()[0] / data.total
+        return data.z / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None]
     return data.z
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .covariance import Spherical
+from .frame import weighted_sum
 
 LOG_2PI = np.log(2 * np.pi)
 BLOCK = 1 << 19                      # numbers in a block: features and scores stay in cache
@@ -68,8 +69,8 @@ class Natural:
         weights, means, factors, _ = params
         # (0.0) eq-natural
         linear = shape.linear(factors, means)
-        with np.errstate(divide="ignore"):
-            offset = np.log(weights) - 0.5 * np.einsum("kj,kj->k", means, linear)
+        self.dead = np.flatnonzero(weights == 0)
+        offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         constant = -shape.log_det(factors, data.d) - 0.5 * data.d * LOG_2PI
         quadratic = shape.quadratic(factors)
         self.second = data.own
@@ -85,7 +86,9 @@ class Natural:
         return np.vstack(rows + [self.shape.moments(z)] if self.second else rows)
 
     def scores(self, features):
-        return self.theta @ features
+        scores = self.theta @ features
+        scores[self.dead] = -np.inf
+        return scores
 
 
 class Deviations(Natural):
@@ -153,6 +156,13 @@ def soften(scores):
     return scores, top + np.log(total)
 
 
+def add_up(r, labels, features, w, K):
+    """Sums of the features over the points of each component, (K, F)."""
+    if r is not None:
+        return r @ features.T
+    return np.stack([np.bincount(labels, row if w is None else row * w, K) for row in features], axis=1)
+
+
 class EStep:
     """Assignment of all points at given parameters, block by block."""
 
@@ -170,14 +180,13 @@ class EStep:
             self.form = (Natural if natural else Deviations)(data, shape, params)
 
     def assign(self, rows, w):
-        """Weighted responsibilities (K, b) of a block, labels if hard, features, objective."""
+        """A block's weighted responsibilities (K, b) if soft, labels (b,) if hard; its features and objective."""
         z = self.data.z[:, rows]
         features = self.form.features(z)
         scores = self.form.scores(features)
         if self.model.hard:
             labels, value = self.form.largest(scores, z) if self.nearest else largest(scores)
-            r = np.zeros_like(scores)
-            r[labels, np.arange(len(labels))] = 1.0 if w is None else w
+            r = None
         else:
             labels = None
             r, value = soften(scores)
@@ -193,10 +202,11 @@ class EStep:
         total, value, moved = np.zeros((K, size)), 0.0, 0
         for rows, w in data.blocks(max(256, BLOCK // (size + K))):
             r, found, features, part = self.assign(rows, w)
-            total += r @ features.T
+            total += add_up(r, found, features, w, K)
             value += part
             if labels is not None:
-                moved += int(np.count_nonzero(labels[rows] != found))
+                differ = labels[rows] != found
+                moved += int(np.count_nonzero(differ if w is None else differ & (w > 0)))
                 labels[rows] = found
         second = total[:, 1 + data.d:] if self.form.second else None
         sums = Sums(total[:, 0], total[:, 1:1 + data.d], second, 0.0, 0.0, moved)
@@ -226,10 +236,13 @@ class EStep:
         data, shape = self.data, self.data.shape
         scatter = np.zeros((len(means), shape.size(data.d)))
         for rows, w in data.blocks(max(256, BLOCK // (scatter.shape[1] + len(means)))):
-            r, _, _, _ = self.assign(rows, w)
+            r, labels, _, _ = self.assign(rows, w)
+            z = data.z[:, rows].astype(np.float64)
             for k, mean in enumerate(means):
-                deviations = data.z[:, rows] - mean.astype(data.dtype)[:, None]
-                scatter[k] += shape.moments(deviations) @ r[k]
+                mine = slice(None) if r is not None else labels == k
+                moments = shape.moments(z[:, mine] - mean[:, None])
+                share = r[k] if r is not None else None if w is None else w[mine]
+                scatter[k] += weighted_sum(moments, share)
         return scatter
 
 

@@ -74,8 +74,8 @@ class Data:
             z = self.frame.inward(x[rows])
             self.z[:, rows] = z
             moments = shape.moments(z)
-            mean = mean + _weighted_sum(z, weights)
-            square = square + _weighted_sum(moments, weights)
+            mean = mean + weighted_sum(z, weights)
+            square = square + weighted_sum(moments, weights)
             largest = max(largest, float(np.einsum("jb,jb->b", z, z).max()))
         self.mean = mean / self.total
         self.moments = square                        # total second moments, in the shape's form
@@ -94,11 +94,12 @@ class Data:
         about = np.zeros_like(self.moments)
         for part, weights in self.blocks(ROWS):
             deviations = self.z[:, part].astype(np.float64) - self.mean[:, None]
-            about = about + _weighted_sum(self.shape.moments(deviations), weights)
+            about = about + weighted_sum(self.shape.moments(deviations), weights)
         return about[None]
 
 
-def _weighted_sum(columns, weights):
+def weighted_sum(columns, weights):
+    """The sum of columns (m, b), each times its weight."""
     return columns.sum(axis=1) if weights is None else columns @ weights.astype(np.float64)
 
 
@@ -126,7 +127,7 @@ def _whitened(frame, x, w):
     mean = np.zeros(x.shape[1])
     for start in range(0, len(x), ROWS):
         part = slice(start, start + ROWS)
-        mean += _weighted_sum(frame.inward(x[part]), None if w is None else w[part])
+        mean += weighted_sum(frame.inward(x[part]), None if w is None else w[part])
     mean /= total
     square = np.zeros((x.shape[1],) * 2)
     for start in range(0, len(x), ROWS):

@@ -99,7 +99,8 @@ class Fit:
         step, data = EStep(self._data, self._model, self._params), self._data
         out = np.empty((data.n, len(self.mixture.means)))
         for rows, _ in data.blocks(1 << 13):
-            out[rows] = step.assign(rows, None)[0].T
+            r, labels, _, _ = step.assign(rows, None)
+            out[rows] = np.eye(len(out[0]))[labels] if r is None else r.T
         return out
 
     @property
