@@ -1,0 +1,231 @@
+"""Figures of the book: points, centres, ellipses, regions and traces, on a light or a dark page.
+
+The page shows through: backgrounds are transparent, text and axes are a middle grey, and every
+colour has a contrast of at least 3:1 to white and to the book's dark page. A component has a
+colour and a marker, so no figure depends on colour alone. Needs matplotlib.
+"""
+
+import itertools
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Ellipse
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+
+ink = "#757575"
+# Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
+colors = ["#0072B2", "#D55E00", "#14A572", "#B77FAB", "#91552F", "#5D7A87"]
+markers = ["o", "s", "^", "D", "v", "P", "X"]     # 7 and 6 have no common factor: 42 pairs
+
+
+def use_style():
+    """Set matplotlib's defaults for the book: text readable on a phone, sharp, no background."""
+    mpl.rcParams.update({
+        "figure.figsize": (5.0, 3.6), "figure.dpi": 100, "savefig.dpi": 200,
+        "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+        "figure.constrained_layout.use": True,
+        "font.size": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11,
+        "legend.fontsize": 11, "legend.frameon": False, "legend.handlelength": 1.5,
+        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink,
+        "xtick.color": ink, "ytick.color": ink,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 1.0,
+        "axes.prop_cycle": mpl.cycler(color=colors), "lines.linewidth": 2.0,
+        "grid.color": ink, "grid.alpha": 0.25, "svg.hashsalt": "book",
+    })
+    _sharp_in_notebooks()
+
+
+def points(ax, x, labels=None, responsibilities=None, **kw):
+    """Draw points; a colour and a marker for each component.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x : (n, 2) array
+    labels : (n,) int array, optional
+        The component of each point.
+    responsibilities : (n, K) array, optional
+        Colours mix in these proportions; the marker is that of the largest one.
+    kw
+        Passed to ``ax.scatter``.
+
+    Returns
+    -------
+    list of PathCollection, one for each component that holds a point
+
+    Raises
+    ------
+    ValueError
+        If x is not two-dimensional, or labels or responsibilities do not fit it.
+    """
+    x = _plane(x, "x")
+    kw = {"s": 22, "linewidths": 0, "alpha": 0.8} | kw
+    if labels is not None and responsibilities is not None:
+        raise ValueError("give labels or responsibilities, not both")
+    if responsibilities is not None:
+        r = np.asarray(responsibilities, dtype=float)
+        if r.ndim != 2 or len(r) != len(x):
+            raise ValueError(f"responsibilities must have shape ({len(x)}, K), got {r.shape}")
+        labels, mixed = r.argmax(axis=1), mix(r)
+    elif labels is not None:
+        labels = np.asarray(labels)
+        if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or (labels < 0).any():
+            raise ValueError(f"labels must be {len(x)} integers from 0, got shape {labels.shape}, {labels.dtype}")
+        mixed = np.array([to_rgb(color(k)) for k in labels]).reshape(-1, 3)
+    else:
+        return [ax.scatter(*x.T, **({"color": ink} | kw))]
+    drawn = []
+    for k in np.unique(labels):
+        mine = labels == k
+        look = {"marker": marker(k)} | ({} if {"c", "color"} & kw.keys() else {"c": mixed[mine]})
+        drawn.append(ax.scatter(*x[mine].T, **(look | kw)))
+    return drawn
+
+
+def centres(ax, means, **kw):
+    """Draw the centres: large, in their component's colour and marker, with a double rim.
+
+    `means` has shape (K, 2); `kw` goes to ``ax.scatter``. Returns a list of K PathCollections.
+    """
+    means = _plane(means, "means")
+    rim = [withStroke(linewidth=4.5, foreground="white"), withStroke(linewidth=2.0, foreground="black")]
+    kw = {"s": 110, "linewidths": 0, "path_effects": rim, "zorder": 4} | kw
+    own = {"c", "color"} & kw.keys()
+    return [ax.scatter(*mean, marker=kw.get("marker", marker(k)), **({} if own else {"color": color(k)}),
+                       **{key: value for key, value in kw.items() if key != "marker"})
+            for k, mean in enumerate(means)]
+
+
+def ellipses(ax, mixture, mass=0.9, **kw):
+    """Draw, for each component, the ellipse that holds `mass` of its probability.
+
+    In two dimensions the squared Mahalanobis distance has the distribution function
+    1 - exp(-q/2), so the ellipse is q = -2 log(1 - mass).
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    mixture : Mixture, or anything with `means` (K, 2) and `covariances` (K, 2, 2)
+    mass : float between 0 and 1
+    kw
+        Passed to ``matplotlib.patches.Ellipse``.
+
+    Returns
+    -------
+    list of K Ellipse
+
+    Raises
+    ------
+    ValueError
+        If the mixture is not two-dimensional, or mass is not between 0 and 1.
+    """
+    means = _plane(mixture.means, "mixture.means")
+    if not 0 < mass < 1:
+        raise ValueError(f"mass is a probability between 0 and 1, got {mass}")
+    radius = np.sqrt(-2 * np.log1p(-mass))
+    drawn = []
+    for k, (mean, covariance) in enumerate(zip(means, mixture.covariances)):
+        variances, axes = np.linalg.eigh(covariance)
+        width, height = 2 * radius * np.sqrt(variances[::-1])            # the long axis first
+        angle = np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))
+        look = {"facecolor": "none", "edgecolor": color(k), "linewidth": 2, "zorder": 3} | kw
+        drawn.append(ax.add_patch(Ellipse(mean, width, height, angle=angle, **look)))
+    ax.autoscale_view()
+    return drawn
+
+
+def regions(ax, mixture, n=300, **kw):
+    """Tint the part of the plane where each component has the largest responsibility.
+
+    Draw the points first: the axes' limits are taken as they are, and kept.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    mixture : Mixture, or anything with `means` (K, 2) and `responsibilities`
+    n : int
+        Grid points along each axis.
+    kw
+        Passed to ``ax.contour``, which draws the boundaries.
+    """
+    K = len(_plane(mixture.means, "mixture.means"))
+    limits = ax.get_xlim(), ax.get_ylim()
+    gx, gy = (np.linspace(*limit, n) for limit in limits)
+    grid = np.stack(np.meshgrid(gx, gy), axis=-1).reshape(-1, 2)
+    # Log-ratios are linear or quadratic in x, so that their zero lines come out smooth.
+    logs = np.log(np.maximum(mixture.responsibilities(grid), 1e-300)).reshape(n, n, K)
+    best = logs.argmax(axis=-1)
+    ax.pcolormesh(gx, gy, best, cmap=ListedColormap([color(k) for k in range(K)]), vmin=-0.5, vmax=K - 0.5,
+                  alpha=0.16, shading="nearest", zorder=0, linewidth=0, rasterized=True)
+    look = {"colors": ink, "linewidths": 1.2, "zorder": 1} | kw
+    for k in range(K if K > 2 else K - 1):
+        lead = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
+        if lead.min() < 0 < lead.max():
+            ax.contour(gx, gy, lead, levels=[0.0], **look)
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def trace(ax, fit, **kw):
+    """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
+    values = [record.objective for record in fit.history]
+    line, = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
+    ax.set(xlabel="iteration", ylabel="objective")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return line
+
+
+def path(ax, fit, **kw):
+    """Draw the way of each centre over `fit.history`, from a ring at the start to its marker at the end.
+
+    `kw` goes to ``ax.plot``. Returns a list of K lines.
+    """
+    ways = np.array([record.means for record in fit.history])
+    _plane(ways[0], "the means of the fit")
+    drawn = []
+    for k in range(ways.shape[1]):
+        look = {"color": color(k), "linewidth": 1.8, "marker": ".", "markersize": 4, "zorder": 3} | kw
+        line, = ax.plot(*ways[:, k].T, **look)
+        ax.plot(*ways[0, k], marker="o", markersize=9, markerfacecolor="none", markeredgewidth=1.8,
+                markeredgecolor=line.get_color(), linestyle="none", zorder=line.get_zorder())
+        drawn.append(line)
+    centres(ax, ways[-1])
+    return drawn
+
+
+def color(k):
+    """The colour of component k."""
+    return colors[k % len(colors)]
+
+
+def marker(k):
+    """The marker of component k."""
+    return markers[k % len(markers)]
+
+
+def mix(responsibilities):
+    """Colours of the components mixed in proportion to responsibilities: (n, K) to (n, 3)."""
+    r = np.asarray(responsibilities, dtype=float)
+    palette = [to_rgb(c) for c in itertools.islice(itertools.cycle(colors), r.shape[1])]
+    return np.clip(r @ np.array(palette), 0, 1)
+
+
+def _plane(x, name):
+    x = np.asarray(x, dtype=float)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
+                         "choose two columns, for example x[:, :2], or project it to two dimensions first")
+    return x
+
+
+def _sharp_in_notebooks():
+    """Twice the pixels in a notebook; the image keeps its size on the page."""
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    if get_ipython() is not None and "inline" in plt.get_backend():
+        set_matplotlib_formats("retina")
