@@ -154,7 +154,7 @@ def _m_step(x, w, r, model, old):
     pi = [count / total if weights == "free" else mpf(1) / K for count in counts]
     mu, scatters = [], []
     for k in range(K):
-        if empty[k] and not (prior and kappa > 0 and old is None):
+        if empty[k] and not prior:
             mu.append(old[1][k])
             scatters.append(mp.zeros(d))
             continue
@@ -177,7 +177,7 @@ def _m_step(x, w, r, model, old):
         groups = [(s, c, 1 if prior else 0) for s, c in zip(scatters, counts)]
     sigma = []
     for k, (s, c, priors) in enumerate(groups):
-        if empty[k] and not covariance.startswith("tied"):
+        if empty[k] and not prior and not covariance.startswith("tied"):
             sigma.append(old[2][k])
         # maximise -1/2 log|Sigma| (c + priors + the prior's exponent) - 1/2 tr((Lambda + s) Sigma^-1)
         elif shape == "full":
