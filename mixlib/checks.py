@@ -82,11 +82,15 @@ def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
     ------
     AssertionError
         If the mean is further away.
+    ValueError
+        If the draws are fewer than 30, not finite, or all the same.
     """
     draws = np.asarray(draws, dtype=float)
     if draws.ndim != 1 or draws.size < 30 or not np.isfinite(draws).all():
         raise ValueError(f"{result}: draws must be at least 30 finite numbers in one dimension, "
                          f"got shape {draws.shape}")
+    if np.ptp(draws) == 0:
+        raise ValueError(f"{result}: all draws are {draws[0]}, which is no simulation: use check")
     mean, error = draws.mean(), draws.std(ddof=1) / np.sqrt(draws.size)
     distance = abs(mean - float(expected)) / error
     if not distance <= limit:
