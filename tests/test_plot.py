@@ -1,0 +1,169 @@
+"""Figures draw what they say: each artist is compared with the numbers it stands for."""
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from scipy.integrate import dblquad
+from scipy.stats import multivariate_normal
+
+import mixlib
+from mixlib import plot
+
+MIXTURE = mixlib.Mixture([0.3, 0.7], [[0.0, 0.0], [3.0, 1.0]], [[[1.0, 0.6], [0.6, 0.8]], [[0.5, -0.2], [-0.2, 2.0]]])
+
+
+@pytest.fixture
+def ax():
+    with matplotlib.rc_context():
+        plot.use_style()
+        _, ax = plt.subplots()
+        yield ax
+        plt.close("all")
+
+
+def luminance(color):
+    c = np.array(to_rgb(color))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(a, b):
+    light, dark = sorted([luminance(a), luminance(b)], reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#121212"])
+def test_contrast_on_both_pages(page):
+    assert min(contrast(color, page) for color in plot.colors) >= 3
+    assert contrast(plot.ink, page) >= 4
+
+
+def test_forty_two_components_look_different():
+    assert len({(plot.color(k), plot.marker(k)) for k in range(42)}) == 42
+
+
+def test_figures_have_no_background(ax):
+    assert ax.figure.get_facecolor()[3] == 0 and ax.get_facecolor()[3] == 0
+
+
+def test_points_by_label(ax):
+    x = np.arange(10.0).reshape(5, 2)
+    drawn = plot.points(ax, x, [2, 0, 2, 0, 0])
+    assert [len(d.get_offsets()) for d in drawn] == [3, 2]
+    assert np.array_equal(drawn[1].get_offsets(), x[[0, 2]])
+    assert np.allclose(drawn[1].get_facecolors()[:, :3], to_rgb(plot.colors[2]))
+    assert len(drawn[0].get_paths()[0].vertices) != len(drawn[1].get_paths()[0].vertices)
+
+
+def test_points_by_responsibility_mix_colours(ax):
+    r = np.array([[1.0, 0.0], [0.25, 0.75], [0.0, 1.0]])
+    first, second = plot.points(ax, np.eye(3)[:, :2], responsibilities=r, alpha=1)
+    blue, orange = (np.array(to_rgb(c)) for c in plot.colors[:2])
+    assert np.allclose(first.get_facecolors()[:, :3], [blue])
+    assert np.allclose(second.get_facecolors()[:, :3], [0.25 * blue + 0.75 * orange, orange])
+
+
+def test_points_without_labels_and_keywords(ax):
+    only, = plot.points(ax, np.eye(2), s=7, color="black")
+    assert only.get_sizes() == [7] and np.allclose(only.get_facecolors()[0, :3], 0)
+    assert np.allclose(plot.points(ax, np.eye(2), [0, 1], color="black")[0].get_facecolors()[0, :3], 0)
+
+
+@pytest.mark.parametrize("mass", [0.5, 0.9])
+def test_ellipse_holds_its_mass(ax, mass):
+    """Integrate the density over the drawn ellipse itself, in its own polar coordinates."""
+    for k, ellipse in enumerate(plot.ellipses(ax, MIXTURE, mass)):
+        angle, half = np.radians(ellipse.angle), np.array([ellipse.width, ellipse.height]) / 2
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        density = multivariate_normal(MIXTURE.means[k], MIXTURE.covariances[k]).pdf
+
+        def polar(r, t):
+            return density(ellipse.center + turn @ (half * [r * np.cos(t), r * np.sin(t)])) * r * half.prod()
+
+        assert np.isclose(dblquad(polar, 0, 2 * np.pi, 0, 1)[0], mass, atol=1e-6)
+        assert ellipse.get_edgecolor()[:3] == to_rgb(plot.colors[k])
+
+
+def test_ellipse_is_a_level_set(ax):
+    ellipse = plot.ellipses(ax, MIXTURE)[1]
+    outline = ellipse.get_patch_transform().transform(ellipse.get_path().vertices)[:-1]
+    levels = multivariate_normal(MIXTURE.means[1], MIXTURE.covariances[1]).logpdf(outline)
+    on_the_curve = levels[::3]          # the others are control points of the Bezier curve
+    assert np.allclose(on_the_curve, on_the_curve[0], atol=1e-4)
+
+
+def test_region_boundary_is_where_responsibilities_tie(ax):
+    points = plot.points(ax, MIXTURE.sample(200, 1)[0])
+    before = len(ax.collections), ax.get_xlim(), ax.get_ylim()
+    plot.regions(ax, MIXTURE)
+    tint, contour = ax.collections[len(points):]
+    vertices = np.concatenate([path.vertices for path in contour.get_paths()])
+    assert len(vertices) > 50
+    assert np.allclose(MIXTURE.responsibilities(vertices), 0.5, atol=2e-3)
+    assert len(ax.collections) == before[0] + 2 and (ax.get_xlim(), ax.get_ylim()) == before[1:]
+    grid = tint.get_coordinates()
+    middle = (grid[:-1, :-1] + grid[1:, 1:]) / 2
+    best = MIXTURE.responsibilities(middle.reshape(-1, 2)).argmax(axis=1)
+    assert np.array_equal(np.ravel(tint.get_array()), best)
+
+
+def test_regions_of_one_component_and_of_a_hidden_one(ax):
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    plot.regions(ax, mixlib.Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]))
+    plot.regions(ax, mixlib.Mixture([0.5, 0.5], [[0.0, 0.0], [99.0, 0.0]], [np.eye(2)] * 2))
+    assert len(ax.collections) == 2           # tints, and no boundary in view
+
+
+def test_trace_and_path_follow_the_history(ax):
+    x = MIXTURE.sample(100, 2)[0]
+    fit = mixlib.fit(x, 2, init=x[:2], tol=0, max_iter=5)
+    line = plot.trace(ax, fit)
+    assert line.get_xydata().tolist() == [[t, r.objective] for t, r in enumerate(fit.history)]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("iteration", "objective")
+    for k, way in enumerate(plot.path(ax, fit)):
+        assert way.get_xydata().tolist() == [r.means[k].tolist() for r in fit.history]
+    marks = [c.get_offsets()[0].tolist() for c in ax.collections]
+    assert marks == fit.mixture.means.tolist()
+
+
+def test_a_figure_is_drawn_without_a_warning(ax, tmp_path, recwarn):
+    x, labels = MIXTURE.sample(60, 3)
+    plot.points(ax, x, labels)
+    plot.regions(ax, MIXTURE)
+    plot.ellipses(ax, MIXTURE)
+    plot.centres(ax, MIXTURE.means, s=80)
+    ax.figure.savefig(tmp_path / "figure.png")
+    pixels = plt.imread(tmp_path / "figure.png")
+    assert pixels.shape[:2] == (720, 1000) and 0.0 == pixels[0, 0, 3] and pixels[..., 3].max() == 1
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("draw", [
+    lambda ax: plot.points(ax, np.zeros((4, 3))),
+    lambda ax: plot.points(ax, np.zeros(4)),
+    lambda ax: plot.centres(ax, np.zeros((2, 1))),
+    lambda ax: plot.ellipses(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
+    lambda ax: plot.regions(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
+])
+def test_other_dimensions_are_refused_with_advice(ax, draw):
+    with pytest.raises(ValueError, match="two columns"):
+        draw(ax)
+
+
+@pytest.mark.parametrize("arguments", [
+    {"labels": [0, 1], "responsibilities": np.eye(2)}, {"labels": [0]}, {"labels": [0, -1]}, {"labels": [0.0, 1.0]},
+    {"responsibilities": np.ones(2)}, {"responsibilities": np.ones((3, 2))},
+])
+def test_labels_that_do_not_fit_are_refused(ax, arguments):
+    with pytest.raises(ValueError):
+        plot.points(ax, np.eye(2), **arguments)
+
+
+@pytest.mark.parametrize("mass", [0, 1, -0.1, float("nan")])
+def test_mass_is_a_probability(ax, mass):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        plot.ellipses(ax, MIXTURE, mass)
