@@ -100,6 +100,8 @@ def drop_thebe(app, config):
     for listeners in app.events.listeners.values():
         listeners[:] = [listener for listener in listeners
                         if not listener.handler.__module__.startswith("sphinx_thebe")]
+    styles = app.registry.css_files
+    styles[:] = [style for style in styles if style[0] != "sphinx-thebe.css"]
 
 
 # ----------------------------------------------------------------- during and after it
@@ -112,6 +114,17 @@ def number_repeated_ids(app, doctree):
             if name in REPEATED_IDS:
                 counts[name] += 1
                 node["ids"][place] = f"{name}-{counts[name]}"
+
+
+def set_proofs(app, doctree):
+    """The word that opens a proof stands out from its text."""
+    for node in doctree.findall(nodes.admonition):
+        if "proof" in node["classes"] and len(node):
+            first = next(iter(node[0].findall(nodes.Text)), None)
+            if first is not None and first.startswith("Proof."):
+                place = first.parent.index(first)
+                first.parent[place:place + 1] = [nodes.emphasis("", "Proof."),
+                                                 nodes.Text(first.removeprefix("Proof."))]
 
 
 def stamp(app, failed):
@@ -129,5 +142,6 @@ def setup(app):
     app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", add_static_files)
     app.connect("doctree-read", number_repeated_ids)
+    app.connect("doctree-read", set_proofs)
     app.connect("build-finished", stamp)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
