@@ -88,7 +88,9 @@ def repository(folder):
     return f"https://{found[1]}/{found[2]}" if found else None
 
 
-def add_repository_buttons(app, config):
+def set_theme(app, config):
+    """Repository buttons where one is known; no place for advertisements."""
+    config.html_theme_options["primary_sidebar_end"] = []
     url = repository(app.srcdir)
     if url:
         config.html_theme_options.update(repository_url=url, repository_branch="main",
@@ -127,6 +129,30 @@ def set_proofs(app, doctree):
                                                  nodes.Text(first.removeprefix("Proof."))]
 
 
+# What the stock templates get wrong for readers with a screen reader: (wrong, right).
+MENDINGS = [
+    # a button or summary is named by the words that it shows
+    (re.compile(r'(<button class="btn search-button-field [^>]*?) title="Search" aria-label="Search"'), r"\1"),
+    (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
+    (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
+    # the sidebar is a landmark
+    (re.compile(r'<div id="pst-primary-sidebar"'), '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
+    # a list has list items
+    (re.compile(r'(<div class="citation" [^>]*?)role="doc-biblioentry"'), r'\1role="listitem"'),
+]
+
+
+def mend_pages(app, failed):
+    if app.builder.format != "html" or failed:
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" not in path.parts:
+            page = path.read_text(encoding="utf-8")
+            for wrong, right in MENDINGS:
+                page = wrong.sub(right, page)
+            path.write_text(page, encoding="utf-8")
+
+
 def stamp(app, failed):
     """Write from which sources the site was built; the tests refuse a stale one."""
     path = Path(app.outdir) / STAMP
@@ -138,10 +164,11 @@ def stamp(app, failed):
 
 def setup(app):
     app.connect("config-inited", prepare_execution)
-    app.connect("config-inited", add_repository_buttons)
+    app.connect("config-inited", set_theme)
     app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", add_static_files)
     app.connect("doctree-read", number_repeated_ids)
     app.connect("doctree-read", set_proofs)
+    app.connect("build-finished", mend_pages)
     app.connect("build-finished", stamp)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
