@@ -1,0 +1,87 @@
+"""The built ledger lists every numbered result, with its checks, and nothing else."""
+
+import nbformat
+import pytest
+from built import page, page_names
+from ledger import LINE, largest_error
+from results import THEOREMS, checks, equation_numbers, markdown, notebooks, results
+
+
+def rows():
+    table = page("book/ledger").find("table", class_="ledger")
+    return [row.find_all("td") for row in table.tbody.find_all("tr")]
+
+
+def expected():
+    """(page, label, checks) of every result, in reading order."""
+    found = []
+    for path in notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        entries = checks(notebook)
+        found += [(path.stem, result, [entry for entry in entries if entry.result == result.label])
+                  for result in results(markdown(notebook))]
+    return found
+
+
+def test_ledger_lists_exactly_the_results():
+    listed = [row[0].a["href"] for row in rows()]
+    wanted = [f"{name}.html#{'equation-' if result.kind == 'equation' else ''}{result.label}"
+              for name, result, _ in expected()]
+    assert listed == wanted
+    assert len(listed) > 0
+
+
+def test_ledger_numbers_equations_as_the_pages_do():
+    numbers = equation_numbers()
+    for row, (_, result, _) in zip(rows(), expected(), strict=True):
+        said = row[0].get_text()
+        if result.kind == "equation":
+            assert said == f"({numbers[result.label]})"
+            assert row[1].get_text() == result.label
+        else:
+            assert said.startswith(result.kind.title())
+            assert len(row[1].get_text()) > 2
+
+
+def test_ledger_links_every_check_and_says_its_kind():
+    for row, (name, result, entries) in zip(rows(), expected(), strict=True):
+        links = row[3].find_all("a")
+        assert len(links) == len(entries) > 0, result.label
+        for link in links:
+            target, anchor = link["href"].split("#")
+            line = page(f"book/{target.removesuffix('.html')}").find(id=anchor)
+            assert target == f"{name}.html"
+            assert "check" in line["class"] and line.a["href"] == f"#{row[0].a['href'].split('#')[1]}"
+        assert row[4].get_text().split("; ") == list(dict.fromkeys(entry.kind for entry in entries))
+        assert row[5].get_text().strip() != ""
+
+
+def test_every_check_on_a_page_is_a_line_with_a_link():
+    for name in page_names():
+        found = page(name)
+        assert "✓ eq-" not in found.get_text() and "✓ thm-" not in found.get_text()
+        assert all(line.a for line in found.find_all("p", class_="check"))
+
+
+def test_ledger_scrolls_in_its_own_box_and_names_its_columns():
+    table = page("book/ledger").find("table", class_="ledger")
+    assert "pst-scrollable-table-container" in table.parent["class"]
+    assert [head.get_text() for head in table.thead.find_all("th")] == [
+        "Result", "Name", "Derived in", "Checked by", "How", "Largest error"]
+
+
+@pytest.mark.parametrize("entries, said", [
+    ([("a", "exact", 0.0)], "0"),
+    ([("a", "exact", 0.0), ("b", "numerical", 3.2e-13), ("c", "numerical", 1e-15)], "3e-13"),
+    ([("a", "Monte-Carlo", 1.26), ("b", "Monte-Carlo", 0.4)], "1.3 standard errors"),
+    ([("a", "symbolic", 0.0), ("b", "stated, Monte-Carlo experiment", 2.0)], "0; 2.0 standard errors"),
+])
+def test_largest_error(entries, said):
+    assert largest_error(entries) == said
+
+
+def test_the_line_that_is_read_is_the_line_that_is_printed(capsys):
+    from mixlib.checks import check
+    for label in ("eq-a", *(f"{kind[:3]}-a" for kind in THEOREMS)):
+        check(label, 1, "==", 1)
+        assert LINE.fullmatch(capsys.readouterr().out.strip()).groups() == (label, "exact, holds")

@@ -1,0 +1,253 @@
+"""The built pages: all there, typeset, described, linked, and in need of no other host."""
+
+import re
+import subprocess
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import booksite
+import nbformat
+import pytest
+from built import HTML, page, page_names, require_fresh_site, soup
+from results import equation_numbers, pages, results, texts
+
+PAGES = page_names()
+EVERY_PAGE = [*PAGES, "search", "genindex"]
+LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src",
+           "embed": "src", "object": "data", "link": "href", "use": "href", "image": "href"}
+OUTSIDE = re.compile(r"^(https?:)?//")
+CDN = re.compile(r"unpkg\.com|jsdelivr|cdnjs|googleapis|googletagmanager|gstatic|plausible\.io|readthedocs\.net")
+
+
+def test_the_site_is_fresh():
+    require_fresh_site()
+
+
+def test_every_page_was_built():
+    for name in PAGES:
+        assert len(page(name).find("article").get_text().split()) > 20, name
+    front = (HTML / "index.html").read_text(encoding="utf-8")
+    assert "book/index.html" in front
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_nothing_loads_from_another_host(name):
+    found = [element[attribute] for tag, attribute in LOADING.items()
+             for element in page(name).find_all(tag) if element.get(attribute)]
+    assert found != []
+    assert [address for address in found if OUTSIDE.match(address)] == []
+    inline = [element.get_text() for element in page(name).find_all(["script", "style"])]
+    assert [text for text in inline if CDN.search(text) or "@import" in text] == []
+
+
+def test_no_style_or_script_names_another_host():
+    styles = [path for path in HTML.rglob("*.css")]
+    assert len(styles) > 5
+    for path in styles:
+        text = path.read_text(encoding="utf-8")
+        loads = re.findall(r"url\(\s*['\"]?([^)'\"]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
+        assert [address for address in loads if OUTSIDE.match(address)] == [], path
+    scripts = [path for path in HTML.rglob("*.js") if "mathjax" not in path.parts]
+    assert len(scripts) > 5
+    assert [path for path in scripts if CDN.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_what_a_page_loads_is_there(name):
+    folder = (HTML / f"{name}.html").parent
+    for tag, attribute in LOADING.items():
+        for element in page(name).find_all(tag):
+            address = element.get(attribute, "")
+            if address and not address.startswith(("#", "data:")):
+                assert (folder / unquote(address.split("?")[0].split("#")[0])).exists(), address
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_ids_are_unique(name):
+    ids = [element["id"] for element in page(name).find_all(id=True)]
+    assert {one for one in ids if ids.count(one) > 1} == set()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_inside_the_book_lead_somewhere(name):
+    here = HTML / f"{name}.html"
+    for link in page(name).find_all("a", href=True):
+        if re.match(r"[a-z]+:", link["href"]):
+            assert link["href"].startswith(("https://", "http://www.")), link["href"]
+            continue
+        address, _, anchor = link["href"].partition("#")
+        target = (here.parent / unquote(address.split("?")[0])).resolve() if address else here
+        assert target.exists(), link["href"]
+        if anchor and target.suffix == ".html":
+            assert soup(target).find(id=unquote(anchor)) is not None, link["href"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_described(name):
+    found = page(name)
+    assert found.html["lang"] == "en"
+    assert len(found.find("article").find_all("h1")) == 1
+    assert len(found.find("meta", attrs={"name": "description"})["content"]) >= 20
+    assert len(found.title.get_text()) > 5
+
+
+def test_descriptions_and_titles_differ():
+    for read in (lambda found: found.find("meta", attrs={"name": "description"})["content"],
+                 lambda found: found.title.get_text()):
+        said = [read(page(name)) for name in PAGES]
+        assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_have_alternatives(name):
+    for image in page(name).find("article").find_all("img"):
+        assert image.get("alt", "").strip(), image["src"]
+        assert not image["alt"].startswith(("_images/", "../_images/")), image["src"]
+
+
+@pytest.mark.parametrize("path", [path for _, path in pages() if path.suffix == ".ipynb"],
+                         ids=lambda path: path.stem)
+def test_every_figure_was_drawn(path):
+    notebook = nbformat.read(path, as_version=4)
+    wanted = {cell.metadata["mystnb"]["figure"]["name"] for cell in notebook.cells
+              if "figure" in cell.metadata.get("mystnb", {})}
+    drawn = {one["id"] for figure in page(f"book/{path.stem}").find_all("figure") if figure.find("img")
+             for one in [figure, *figure.find_all(id=True)] if one.get("id")}
+    drawn |= {span["id"] for span in page(f"book/{path.stem}").find_all("span", id=True)
+              if span.find_parent("figure") or span.find_next_sibling("figure")}
+    assert wanted <= drawn
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_equations_are_typeset(name):
+    """MathJax gets every formula: none is left in the text as it was typed."""
+    found = page(name)
+    words = plain_words(found)
+    assert "$$" not in words and "\\begin{" not in words and not re.search(r"\\\(|\\\[", words)
+    if found.find(class_="math"):
+        scripts = [script["src"] for script in found.find_all("script", src=True)]
+        assert any("mathjax/tex-chtml.js" in address for address in scripts)
+    for formula in found.select("div.math, span.math"):
+        text = formula.get_text()
+        assert text.count("{") - text.count("\\{") == text.count("}") - text.count("\\}"), text
+
+
+def plain_words(found):
+    """The words of a page without its formulas and code."""
+    words = []
+    for text in found.find("article").find_all(string=True):
+        if not any(parent.name in ("pre", "code", "script", "style") or "math" in parent.get("class", [])
+                   for parent in text.parents):
+            words.append(text)
+    return " ".join(words)
+
+
+def test_equations_have_the_numbers_that_the_pointers_use():
+    built = {}
+    for name in PAGES:
+        for formula in page(name).select("div.math[id^=equation-]"):
+            number = formula.find(class_="eqno").get_text()
+            built[formula["id"].removeprefix("equation-")] = number.strip("()#¶ \n")
+    labels = [result.label for _, path in pages() for result in results(texts(path))
+              if result.kind == "equation"]
+    assert built == equation_numbers()
+    assert len(labels) == len(built)
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_names_match_what_is_shown(name):
+    """A control is named by its words; lists have items; the sidebar is a landmark."""
+    found = page(name)
+    assert found.find("summary", attrs={"aria-label": True}) is None
+    assert found.find(class_="search-button-field").get("aria-label") is None
+    assert found.find(id="pst-primary-sidebar")["role"] == "navigation"
+    assert [item for item in found.select("div.citation") if item["role"] != "listitem"] == []
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_styles_and_licence_on_every_page(name):
+    found = page(name)
+    assert any("book.css" in link["href"] for link in found.find_all("link", rel="stylesheet"))
+    footer = found.find(class_="bd-footer-content").get_text()
+    assert "CC BY 4.0" in footer and "MIT" in footer
+
+
+def test_solutions_are_hidden():
+    count = 0
+    for name in PAGES:
+        for solution in page(name).select("div.solution"):
+            assert "dropdown" in solution["class"], solution.get("id")
+            count += 1
+    exercises = sum(len(page(name).select("div.exercise")) for name in PAGES)
+    assert count == exercises > 0
+
+
+# ----------------------------------------------------------------- what keeps the site true
+
+@pytest.fixture
+def project(tmp_path):
+    for name, text in {"mixlib/em.py": "a = 2\n", "mixlib/data/x.csv": "1\n", "requirements.lock": "numpy==1\n",
+                       "book/em.ipynb": "{}", "_config.yml": "", "_toc.yml": ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name, executed_again", [
+    ("mixlib/em.py", True), ("mixlib/data/x.csv", True), ("requirements.lock", True), ("mixlib/new.py", True),
+    ("book/em.ipynb", False), ("_config.yml", False), ("book/new.md", False)])
+def test_a_change_is_never_missed(project, name, executed_again):
+    code, sources = booksite.code_digest(project), booksite.source_digest(project)
+    (project / name).write_text("a = 3\n")
+    assert (booksite.code_digest(project) != code) == executed_again
+    assert booksite.source_digest(project) != sources
+    (project / "mixlib" / "__pycache__").mkdir()
+    again = booksite.source_digest(project)
+    (project / "mixlib" / "__pycache__" / "em.pyc").write_bytes(b"1")
+    assert booksite.source_digest(project) == again
+
+
+def test_results_of_other_code_are_thrown_away(project):
+    app, config = SimpleNamespace(outdir=project / "_build/html", srcdir=project), SimpleNamespace()
+    booksite.prepare_execution(app, config)
+    first = config.nb_execution_cache_path
+    (project / "_build/execution").mkdir(parents=True)
+    (project / "_build/execution" / first.split("/")[-1]).mkdir()
+    booksite.prepare_execution(app, config)
+    assert config.nb_execution_cache_path == first
+    (project / "mixlib/em.py").write_text("a = 3\n")
+    booksite.prepare_execution(app, config)
+    assert config.nb_execution_cache_path != first
+    assert list((project / "_build/execution").iterdir()) == []
+
+
+@pytest.mark.parametrize("failed, warnings, fresh", [(None, 0, True), (None, 1, False), (OSError(), 0, False)])
+def test_a_failed_build_is_not_fresh(project, failed, warnings, fresh):
+    outdir = project / "_build/html"
+    outdir.mkdir(parents=True)
+    (outdir / booksite.STAMP).write_text("old")
+    booksite.stamp(SimpleNamespace(outdir=outdir, srcdir=project, _warncount=warnings), failed)
+    assert (outdir / booksite.STAMP).exists() == fresh
+
+
+@pytest.mark.parametrize("remote, url", [
+    ("https://github.com/someone/book.git", "https://github.com/someone/book"),
+    ("https://user:word@gitlab.com/someone/book", "https://gitlab.com/someone/book"),
+    ("git@github.com:someone/book.git", "https://github.com/someone/book"),
+    ("ssh://git@github.com/someone/book.git", "https://github.com/someone/book"),
+    ("/srv/git/book", None),
+    ("https://example.org/someone/book", None),
+    (None, None),
+])
+def test_repository_buttons_only_where_one_is_known(tmp_path, monkeypatch, remote, url):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    if remote:
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        subprocess.run(["git", "remote", "add", "origin", remote], cwd=tmp_path, check=True)
+    assert booksite.repository(tmp_path) == url
+    app, config = SimpleNamespace(srcdir=tmp_path), SimpleNamespace(html_theme_options={})
+    booksite.set_theme(app, config)
+    assert config.html_theme_options.get("use_repository_button", False) == bool(url)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/else")
+    assert booksite.repository(tmp_path) == "https://github.com/someone/else"
