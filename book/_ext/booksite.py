@@ -2,7 +2,7 @@
 
 Execution results are kept only while mixlib and the lock stay as they are; the styles and scripts
 of book/_static are loaded; repository buttons appear where a repository is known; and the stock
-theme's faults are mended (a script from another host, ids used twice on a page).
+theme's faults are mended (a script from another host, ids used twice on a page, controls without a name).
 """
 
 import hashlib
@@ -129,6 +129,12 @@ def set_proofs(app, doctree):
                                                  nodes.Text(first.removeprefix("Proof."))]
 
 
+def describe_types(app, env, node, words):
+    """A docstring's types are words for readers ("(n, d) array"), not links; mixlib's names are links."""
+    if node.get("refdomain") == "py" and "mixlib" not in node.get("reftarget", ""):
+        return words
+
+
 # What the stock templates get wrong for readers with a screen reader: (wrong, right).
 MENDINGS = [
     # a button or summary is named by the words that it shows
@@ -169,6 +175,7 @@ def setup(app):
     app.connect("builder-inited", add_static_files)
     app.connect("doctree-read", number_repeated_ids)
     app.connect("doctree-read", set_proofs)
+    app.connect("missing-reference", describe_types)
     app.connect("build-finished", mend_pages)
     app.connect("build-finished", stamp)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
