@@ -24,8 +24,8 @@ class Spherical:
     def n_parameters(self, d):
         return 1
 
-    def moments(self, z):
-        return np.einsum("jb,jb->b", z, z)[None]
+    def moments(self, z, out=None):
+        return np.einsum("jb,jb->b", z, z, out=None if out is None else out[0])[None]
 
     def diagonal(self, moments, d):
         return moments
@@ -69,8 +69,8 @@ class Diagonal:
     def n_parameters(self, d):
         return d
 
-    def moments(self, z):
-        return z * z
+    def moments(self, z, out=None):
+        return np.multiply(z, z, out=out)
 
     def diagonal(self, moments, d):
         return moments
@@ -114,9 +114,9 @@ class Full:
     def n_parameters(self, d):
         return d * (d + 1) // 2
 
-    def moments(self, z):
+    def moments(self, z, out=None):
         d = len(z)
-        out = np.empty((self.size(d), z.shape[1]), dtype=z.dtype)
+        out = np.empty((self.size(d), z.shape[1]), dtype=z.dtype) if out is None else out
         start = 0
         for j in range(d):
             np.multiply(z[j], z[j:], out=out[start:start + d - j])

@@ -6,27 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from . import inputs, seeding
-from .covariance import CONSTRAINTS, Constraint, Singular
+from .covariance import CONSTRAINTS, Singular
+from .data import Data
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
-from .estep import EStep, Given, Parameters
-from .frame import Data
+from .estep import Given, e_step
 from .mixture import Mixture
+from .model import Model, Parameters
 from .mstep import m_step
 from .prior import BoundPrior, Prior
 from .result import Fit, Record
-
-
-class Model(NamedTuple):
-    """The three choices that name a method, with the data-dependent numbers that they need."""
-
-    constraint: Constraint
-    free_weights: bool
-    hard: bool
-    sd: float                      # sigma of covariance="identity", in the caller's units
-    prior: BoundPrior | None
-
-    def fixed_factors(self, data):
-        return data.frame.factors_inward(self.constraint.shape, np.array([self.sd]))
 
 
 def fit(x, n_components, *, covariance="full", weights="free", assignment="soft", variance=1.0,
@@ -108,7 +96,7 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     start = _starter(init, x, K)
 
     data = Data(x, w, constraint)
-    model = Model(constraint, free, hard, sd, None)
+    model = Model(constraint, free, hard, sd)
     if prior is not None:
         model = model._replace(prior=BoundPrior(prior, data, constraint, K))
     rng = np.random.default_rng(random_state)
@@ -147,22 +135,20 @@ class Run(NamedTuple):
 
 def _run(data, model, params, tol, max_iter, callback):
     """Iterate from `params`; every record holds parameters and their own objective."""
-    history, converged, before = [], False, None
-    labels = np.full(data.n, -1, dtype=np.int32) if model.hard else None
+    history, converged, merit, step = [], False, None, None
     while True:
-        step = EStep(data, model, params)
-        sums = step.sums(labels)
-        gain = None if before is None else sums.merit - before
+        step = e_step(data, model, params, step)
+        sums = step.sums()
         record = Record(len(history), data, model, params, sums.objective)
         history.append(record)
         if callback is not None:
             callback(record)
-        if gain is not None:
-            converged = sums.moved == 0 if model.hard else tol > 0 and gain <= tol * data.total
+        if merit is not None:
+            converged = sums.moved == 0 if model.hard else tol > 0 and sums.merit - merit <= tol * data.total
         if converged or len(history) > max_iter:
             empty = np.flatnonzero(sums.counts <= data.total * np.finfo(data.dtype).tiny * 1e8)
-            return Run(history, sums.merit, bool(converged), empty, labels)
-        before = sums.merit
+            return Run(history, sums.merit, bool(converged), empty, step.labels)
+        merit = sums.merit
         params = m_step(step, sums, params)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .covariance import Full, Singular
-from .estep import scores_from_deviations, soften
 from .inputs import as_count, as_points
+from .scores import scores_from_deviations, soften
 
 ROWS = 1 << 13
 

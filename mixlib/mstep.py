@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .estep import Parameters, digits_kept
+from .model import Parameters
+from .scores import digits_kept
 
 
 def m_step(step, sums, previous):
@@ -31,7 +32,7 @@ def m_step(step, sums, previous):
         weights = np.where(held, weights, 0.0) if model.free_weights else weights
         means[~held], centres[~held] = previous.means[~held], previous.centres[~held]
     if model.constraint.fixed:
-        factors = model.fixed_factors(data)                                   # (0.0) eq-m-identity
+        factors = model.fixed_factors(data)
     else:
         factors = _factors(step, sums, counts, means, held, previous)
     return Parameters(weights, means, factors, centres)
@@ -78,4 +79,4 @@ def _kept(data, shape, moments, scatter):
     """Has the difference kept its digits, in each variance?"""
     large, small = shape.diagonal(moments, data.d), shape.diagonal(scatter, data.d)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return bool((small > 0).all() and digits_kept(data, np.max(large / small)))
+        return bool((small > 0).all() and digits_kept(data.dtype, np.max(large / small)))

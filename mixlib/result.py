@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .estep import EStep
+from .data import weighted_sum
+from .estep import e_step
 from .mixture import Mixture
 
 
@@ -47,9 +48,9 @@ class Record:
 
     @property
     def labels(self):
-        labels = np.empty(self._data.n, dtype=np.int32)
-        EStep(self._data, self._model._replace(hard=True), self._params).sums(labels)
-        return labels.astype(np.intp)
+        step = e_step(self._data, self._model._replace(hard=True), self._params)
+        step.sums()
+        return step.labels.astype(np.intp)
 
     def __repr__(self):
         return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"
@@ -96,11 +97,11 @@ class Fit:
 
     @property
     def responsibilities(self):
-        step, data = EStep(self._data, self._model, self._params), self._data
+        step, data = e_step(self._data, self._model, self._params), self._data
         out = np.empty((data.n, len(self.mixture.means)))
-        for rows, _ in data.blocks(1 << 13):
-            r, labels, _, _ = step.assign(rows, None)
-            out[rows] = np.eye(len(out[0]))[labels] if r is None else r.T
+        for z, rows, _ in data.blocks(step.rows):
+            found = step.assign(z, rows, None)[0]
+            out[rows] = np.eye(out.shape[1])[found] if self._model.hard else found.T
         return out
 
     @property
@@ -114,13 +115,13 @@ class Fit:
     @property
     def inertia(self):
         data, means = self._data, self._params.centres
-        labels, total = self.labels, 0.0
-        for rows, w in data.blocks(1 << 13):
-            deviations = data.frame.points_outward(data.z[:, rows].astype(np.float64)) - means[labels[rows]]
-            with np.errstate(over="ignore"):
-                squares = (deviations**2).sum(axis=1)
-                total += float(squares.sum() if w is None else squares @ w.astype(np.float64))
-        return total
+        labels = self.labels
+
+        def block(z, rows, w):
+            deviations = data.frame.points_outward(z.astype(np.float64)) - means[labels[rows]]
+            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+        with np.errstate(over="ignore"):
+            return float(data.add_up(block))
 
     @property
     def n_parameters(self):
@@ -136,7 +137,7 @@ class Fit:
         return self.history[-1]._params
 
     def _value(self, hard):
-        sums = EStep(self._data, self._model._replace(hard=hard), self._params).sums()
+        sums = e_step(self._data, self._model._replace(hard=hard), self._params).sums()
         return float(sums.objective - self._data.total * self._data.frame.log_volume)
 
     def __repr__(self):

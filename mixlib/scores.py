@@ -1,0 +1,120 @@
+"""Scores s = log pi_k + log N(z | mu_k, Sigma_k), and what an assignment makes of them.
+
+A block of points z, (d, b), has scores (K, b). `Natural` finds them by one matrix product,
+which loses digits when a component is narrow beside its distance from the origin;
+`Deviations` loses none, and takes longer. Chapters 1.5, 1.6 and 2.4.
+"""
+
+import numpy as np
+
+from .data import scratch
+
+LOG_2PI = np.log(2 * np.pi)
+# the relative error that a difference may make, by the width of a number in bytes
+TOLERANCE = {8: 1e-9, 4: 1e-3}
+# scores so far below the largest count as this far (exp stays a normal number)
+LOWEST = {8: -700.0, 4: -85.0}
+
+
+def digits_kept(dtype, ratio):
+    """Is a difference safe whose terms are `ratio` times as large as itself?"""
+    return np.finfo(dtype).eps * ratio <= TOLERANCE[dtype.itemsize]
+
+
+def choose_form(data, params):
+    """The form of the scores that is right for these parameters: the one place that decides."""
+    narrowest = np.abs(data.shape.inverse(params.factors)).max()
+    radius = max(data.radius, np.linalg.norm(params.means, axis=1).max())
+    natural = digits_kept(data.dtype, (radius * narrowest) ** 2)
+    return (Natural if natural else Deviations)(data, params)
+
+
+class Natural:
+    """Scores as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
+
+    def __init__(self, data, params):
+        self.shape, self.own = data.shape, data.own
+        weights, means, factors, _ = params
+        # (0.0) eq-natural
+        linear = self.shape.linear(factors, means)
+        quadratic = self.shape.quadratic(factors)
+        constant = -self.shape.log_det(factors, data.d) - 0.5 * data.d * LOG_2PI
+        self.dead = np.flatnonzero(weights == 0)
+        offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
+        if self.own:
+            theta, self.common = [(offset + constant)[:, None], linear, quadratic], 0.0
+        else:           # the quadratic term is the same for each component: it leaves the sum
+            theta, self.common = [offset[:, None], linear], quadratic[0] @ data.moments + data.total * constant[0]
+        self.theta = np.hstack(theta).astype(data.dtype)
+
+    def features(self, z):
+        """t(z), (F, b)."""
+        d, b = z.shape
+        out = scratch("features", (1 + d + (self.shape.size(d) if self.own else 0), b), z.dtype)
+        out[0], out[1:1 + d] = 1.0, z
+        if self.own:
+            self.shape.moments(z, out=out[1 + d:])
+        return out
+
+    def scores(self, features):
+        out = scratch("scores", (len(self.theta), features.shape[1]), features.dtype)
+        np.matmul(self.theta, features, out=out)
+        out[self.dead] = -np.inf
+        return out
+
+
+class Deviations(Natural):
+    """Scores from z - mu_k: exact for narrow components."""
+
+    def __init__(self, data, params):
+        self.shape, self.own, self.params, self.common = data.shape, data.own, params, 0.0
+
+    def scores(self, features):
+        weights, means, factors, _ = self.params
+        return scores_from_deviations(self.shape, weights, means, factors, features[1:1 + means.shape[1]])
+
+
+def scores_from_deviations(shape, weights, means, factors, z):
+    """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
+    d = len(z)
+    # (0.0) eq-log-normal-d
+    with np.errstate(divide="ignore"):
+        constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
+    inverses = np.broadcast_to(shape.inverse(factors), (len(means),) + factors.shape[1:])
+    scores = np.empty((len(means), z.shape[1]), dtype=z.dtype)
+    for k, inverse in enumerate(inverses):
+        # (0.0) eq-whitened
+        y = shape.whiten(inverse, z - means[k].astype(z.dtype)[:, None])
+        scores[k] = constant[k] - 0.5 * np.einsum("jb,jb->b", y, y)
+    return scores
+
+
+def soften(scores):
+    """Responsibilities, in place of the scores, and log sum exp of each column."""
+    # (0.0) eq-log-sum-exp
+    top = scores.max(axis=0)
+    scores -= top
+    dead = np.flatnonzero(np.isneginf(scores[:, 0]))
+    np.maximum(scores, LOWEST[scores.dtype.itemsize], out=scores)
+    np.exp(scores, out=scores)
+    scores[dead] = 0.0
+    total = scores.sum(axis=0)
+    # (0.0) eq-responsibilities
+    scores *= 1 / total
+    return scores, top + np.log(total)
+
+
+def harden(scores, slack=0.0):
+    """The index of the largest score of each column (the lowest among equals), the score, and
+    the columns where another comes within `slack` of it."""
+    K = len(scores)
+    best = scores.max(axis=0)
+    near = scratch("near", scores.shape, np.dtype(bool))
+    np.greater_equal(scores, best - slack if slack else best, out=near)
+    small = np.min_scalar_type(K)
+    codes = np.multiply(near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None],
+                        out=scratch("codes", scores.shape, small))
+    labels = K - codes.max(axis=0).astype(np.intp)
+    if not slack:
+        return labels, best, np.empty(0, dtype=np.intp)
+    return labels, best, np.flatnonzero(near.view(np.uint8).sum(axis=0, dtype=small) > 1)
