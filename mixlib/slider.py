@@ -14,6 +14,7 @@ from . import plot
 from .em import fit
 
 PERTURBATION = 1e-3      # in units of the largest standard deviation of the data
+ITERATIONS = 600         # of each fit: a tolerance would stop at different ones on different machines
 SAME_PLACE = 2e-2        # centres nearer than this, in the same units, are counted as one
 
 
@@ -71,7 +72,7 @@ def anneal(x, n_components, variances=None, random_state=0):
     for s2 in variances:
         start = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
         soft = fit(x, n_components, covariance="identity", weights="equal", variance=s2, init=start,
-                   tol=1e-12, max_iter=20_000)
+                   tol=0, max_iter=ITERATIONS)
         means = soft.mixture.means
         frames.append(_frame(x, soft, float(s2), critical))
     hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)

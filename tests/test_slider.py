@@ -51,7 +51,7 @@ def test_centres_are_fixed_points(x, frames):
     for frame in frames[:-1]:
         r = np.exp(-squares(x, frame.means) / (2 * frame.variance))
         r /= r.sum(axis=1, keepdims=True)
-        assert np.allclose(r.T @ x / r.sum(axis=0)[:, None], frame.means, atol=3e-4)
+        assert np.allclose(r.T @ x / r.sum(axis=0)[:, None], frame.means, atol=1e-6)
 
 
 def test_the_centres_part_at_the_critical_variance(x, frames):
