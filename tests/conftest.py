@@ -1,13 +1,9 @@
-"""Every test starts from the same seeds, and draws no window."""
+"""Every test starts from the same seeds."""
 
-import os
 import random
 
 import numpy as np
 import pytest
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")   # two workers share the machine
-os.environ.pop("MPLBACKEND", None)              # "agg" there would drop the notebooks' figures
 
 
 @pytest.fixture(autouse=True)
