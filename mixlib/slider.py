@@ -14,7 +14,8 @@ from . import plot
 from .em import fit
 
 PERTURBATION = 1e-3      # in units of the largest standard deviation of the data
-ITERATIONS = 600         # of each fit: a tolerance would stop at different ones on different machines
+AT_REST = 1e-9           # a centre that moves less in an iteration, in the same units, stands
+ROUND = 200              # iterations between two looks at that, the same on every machine
 SAME_PLACE = 2e-2        # centres nearer than this, in the same units, are counted as one
 
 
@@ -68,25 +69,36 @@ def anneal(x, n_components, variances=None, random_state=0):
     if variances.ndim != 1 or not variances.size or not (variances > 0).all() or (np.diff(variances) >= 0).any():
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
     rng = np.random.default_rng(random_state)
-    means, frames = np.tile(x.mean(axis=0), (n_components, 1)), []
+    origin = x.mean(axis=0)          # counted from there, centres keep their digits whatever the offset
+    x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
-        start = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
-        soft = fit(x, n_components, covariance="identity", weights="equal", variance=s2, init=start,
-                   tol=0, max_iter=ITERATIONS)
+        means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
+        soft = _settle(x, means, float(s2), AT_REST * np.sqrt(critical))
         means = soft.mixture.means
-        frames.append(_frame(x, soft, float(s2), critical))
+        frames.append(_frame(x, soft, float(s2), critical, origin))
     hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
-    return frames + [_frame(x, hard, 0.0, critical)]
+    return frames + [_frame(x, hard, 0.0, critical, origin)]
 
 
-def _frame(x, result, s2, critical):
+def _settle(x, means, s2, least):
+    """Soft EM with equal weights and covariance s2 * I, until no centre moves by `least`."""
+    while True:
+        soft = fit(x, len(means), covariance="identity", weights="equal", variance=s2, init=means,
+                   tol=0, max_iter=ROUND)
+        means, before = soft.mixture.means, soft.history[-2].means
+        if np.linalg.norm(means - before, axis=1).max() <= least:
+            return soft
+
+
+def _frame(x, result, s2, critical, origin):
     n, d = x.shape
     means = result.mixture.means
     soft_objective = result.inertia
-    if s2:      # the log-likelihood is -J_sigma / (2 sigma^2) - n log K - (n d / 2) log(2 pi sigma^2)
+    if s2:
+        # (5.8) eq-soft-objective: log-likelihood = -J_sigma / (2 sigma^2) - n log K - (n d / 2) log(2 pi sigma^2)
         constant = n * np.log(len(means)) + 0.5 * n * d * np.log(2 * np.pi * s2)
         soft_objective = -2 * s2 * (result.log_likelihood + constant)
-    return Frame(s2, means, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical)))
+    return Frame(s2, means + origin, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical)))
 
 
 def _places(means, near):
