@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import SingularFitError
-
 
 class Spherical:
     """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
@@ -29,6 +27,9 @@ class Spherical:
 
     def diagonal(self, moments, d):
         return moments
+
+    def least_share(self, scatter, d):
+        return 1.0
 
     def factor(self, scatter, divisor, d, floor):
         return _root(scatter[:, 0] / divisor, floor)
@@ -74,6 +75,9 @@ class Diagonal:
 
     def diagonal(self, moments, d):
         return moments
+
+    def least_share(self, scatter, d):
+        return 1.0
 
     def factor(self, scatter, divisor, d, floor):
         return _root(scatter / divisor[:, None], floor)
@@ -133,12 +137,17 @@ class Full:
         matrix[..., rows, columns] = matrix[..., columns, rows] = moments
         return matrix
 
+    def least_share(self, scatter, d):
+        scatter = self.matrix(scatter, d)
+        sd = np.sqrt(np.diagonal(scatter, axis1=1, axis2=2))
+        return _cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
+
     def factor(self, scatter, divisor, d, floor):
         covariances = self.matrix(scatter / divisor[:, None], d)
         variances = np.diagonal(covariances, axis1=1, axis2=2)
         sd = _root(variances, floor)                      # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * _cholesky(correlations)
+        return sd[:, :, None] * _regular(correlations)
 
     def per_count(self, d):
         return 1
@@ -171,7 +180,7 @@ class Full:
 
     def from_covariances(self, covariances, floor=0.0):
         sd = _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
-        return sd[:, :, None] * _cholesky(covariances / sd[:, :, None] / sd[:, None, :])
+        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :])
 
 
 class Constraint(NamedTuple):
@@ -211,15 +220,26 @@ def _root(variances, floor):
     return np.sqrt(variances)
 
 
+def _regular(correlations):
+    """Lower triangles; a direction without variance, up to rounding, is singular."""
+    triangles, shares = _cholesky(correlations)
+    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
+    if bad.size:
+        raise Singular(bad[0])
+    return triangles
+
+
 def _cholesky(correlations):
-    """Lower triangles; a pivot at the level of rounding is singular."""
-    d = correlations.shape[-1]
-    smallest = 8 * d * np.finfo(float).eps
+    """Lower triangles, and the least share of its variance that any column has to itself.
+
+    The share is 1 / |row of the inverse triangle|^2: below the level of rounding it says that
+    the matrix is singular, even where rounding has made a pivot of that level positive.
+    """
+    triangles, shares = np.zeros_like(correlations), np.zeros(len(correlations))
     for index, matrix in enumerate(correlations):
         try:
-            pivots = np.diagonal(np.linalg.cholesky(matrix)) ** 2
+            triangles[index] = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
-            raise Singular(index) from None
-        if pivots.min() < smallest:
-            raise Singular(index)
-    return np.linalg.cholesky(correlations)
+            continue                                          # not positive definite: share 0
+        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
+    return triangles, shares

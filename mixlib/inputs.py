@@ -14,6 +14,8 @@ def as_points(x, name="x"):
         raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; pass real numbers")
     if array.dtype not in (np.float32, np.float64):
         try:
+            if array.dtype.kind not in "fiubO":
+                raise ValueError("text, dates and records are none")
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}: {error}") from error
@@ -39,9 +41,11 @@ def as_weights(sample_weight, n):
     if sample_weight is None:
         return None
     try:
+        if np.asarray(sample_weight).dtype.kind not in "fiubO":
+            raise ValueError("complex numbers, text and dates are no weights")
         w = np.array(sample_weight, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"sample_weight must hold numbers: {error}") from error
+        raise ValueError(f"sample_weight must hold real numbers: {error}") from error
     if w.shape != (n,):
         raise ValueError(f"sample_weight must have shape ({n},), one weight a point, got {w.shape}")
     if not np.isfinite(w).all() or (w < 0).any():

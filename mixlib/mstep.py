@@ -76,7 +76,9 @@ def _own_means(sums, means, counts):
 
 
 def _kept(data, shape, moments, scatter):
-    """Has the difference kept its digits, in each variance?"""
+    """Has the difference kept its digits, in each variance and in each direction?"""
     large, small = shape.diagonal(moments, data.d), shape.diagonal(scatter, data.d)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return bool((small > 0).all() and digits_kept(data.dtype, np.max(large / small)))
+    if not (small > 0).all():
+        return False
+    share = shape.least_share(scatter, data.d)
+    return bool(share > 0 and digits_kept(data.dtype, np.max(large / small) / share))

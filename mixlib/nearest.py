@@ -77,7 +77,7 @@ class Nearest:
             self.total, self.moved = self.data.add_up(self._pass, self.rows)
         else:
             change, self.moved = self.data.add_up(self._update, self.rows)
-            self.total = self.known + change
+            self.total = self.known + change if self.data.w is None else self.data.add_up(self._held, self.rows)
         counts, first = self.total[:, 0], self.total[:, 1:]
         # (0.0) eq-classification-is-j
         J, sd = self._inertia(counts, first), self.params.factors[0]
@@ -113,6 +113,10 @@ class Nearest:
         change = add_by_label(labels[differ], mine, weight, K) - add_by_label(before[where], mine, weight, K)
         before[where] = labels[differ]
         return change, int(differ.size if w is None else np.count_nonzero(weight))
+
+    def _held(self, z, rows, w):
+        """The sums anew: differences of weights would leave a trace of what has left a component."""
+        return add_by_label(self.labels[rows], np.vstack([np.ones((1, z.shape[1]), z.dtype), z]), w, len(self.theta))
 
     def _lead(self, labels, best, scores, z):
         """A lower bound of how much further the second nearest mean is than the nearest."""

@@ -33,6 +33,9 @@ def refuse(match, x=X, n_components=2, error=ValueError, **options):
     ([["a", "b"], ["c", "d"]], r"must hold numbers"),
     ([[1.0, 2.0], [3.0]], r"numbers|shape|inhomogeneous"),
     (np.array([[{}, []]] * 3, dtype=object), r"must hold numbers"),
+    ([["1", "2"], ["3", "4"]], r"must hold numbers.*<U1"),
+    (np.array([["2020-01-01", "2020-01-02"]] * 3, dtype="datetime64[D]"), r"must hold numbers.*datetime64"),
+    (np.ones((3, 2), dtype="timedelta64[s]"), r"must hold numbers.*timedelta64"),
 ])
 def test_points(x, match):
     refuse(match, x=x)
@@ -94,7 +97,8 @@ def test_options_of_a_wrong_type(option, value):
     (np.ones(11), r"sample_weight.*\(12,\).*\(11,\)"), (np.ones((12, 1)), r"\(12,\).*\(12, 1\)"),
     (1.0, r"\(12,\)"), (-np.ones(12), "not negative.*12 of 12"), (np.where(np.arange(12) == 3, -1e-300, 1), "1 of 12"),
     (np.where(np.arange(12) == 3, np.nan, 1), "finite.*1 of 12"), (np.where(np.arange(12) == 3, np.inf, 1), "finite"),
-    (np.zeros(12), "sums to 0"), (["heavy"] * 12, "numbers")])
+    (np.zeros(12), "sums to 0"), (["heavy"] * 12, "numbers"),
+    (np.ones(12) * 1j, "real numbers"), (["1"] * 12, "real numbers"), ([{}] * 12, "real numbers")])
 def test_sample_weights(w, match):
     refuse(match, sample_weight=w)
 

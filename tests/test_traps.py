@@ -196,6 +196,32 @@ def test_a_component_on_one_point_is_an_error(covariance, assignment):
     assert issubclass(mixlib.SingularFitError, ValueError)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_a_component_of_too_few_points_is_an_error(d, weighted):
+    """d points span no d dimensions: always singular, though rounding makes the smallest pivot positive."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        few = rng.normal(size=(d, d)) * [1, 0.01][seed % 2] + 5 * rng.normal(size=d)
+        x = np.r_[rng.normal(size=(40, d)), few]
+        w = np.r_[np.ones(40), rng.exponential(size=d)] if weighted else None
+        with pytest.raises(mixlib.SingularFitError, match="component 1"):
+            mixlib.fit(x, 2, init=np.repeat([0, 1], [40, d]), sample_weight=w, tol=0, max_iter=0)
+
+
+def test_a_nearly_singular_component_keeps_its_digits():
+    """Points within 10^-4 to 10^-6 of a line in one component of two: likelihood and responsibilities to 10^-8."""
+    for seed, width in enumerate((1e-3, 1e-4, 1e-5)):
+        rng = np.random.default_rng(seed)
+        t = rng.normal(size=(15, 1))
+        x = np.r_[rng.normal(size=(30, 2)), t * [1.0, 0.5] + 3 + width * rng.normal(size=(15, 2))]
+        z = np.repeat([0, 1], [30, 15])
+        fit = quiet(x, 2, init=z, max_iter=3)
+        truth = em(x, 2, "full", "free", "soft", labels=z, n_iter=3)
+        np.testing.assert_allclose([r.objective for r in fit.history], [s.log_likelihood for s in truth], rtol=1e-8)
+        np.testing.assert_allclose(fit.responsibilities, truth[-1].responsibilities, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("covariance", ["full", "tied"])
 def test_data_in_a_hyperplane_are_an_error(covariance):
     """A full covariance of points on a line is singular, however rounding disguises it."""
