@@ -34,7 +34,7 @@
     if (length < near) return null;
     const middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
     const along = [(a[1] - b[1]) / length, (b[0] - a[0]) / length];
-    let low = -1e4, high = 1e4;
+    let low = -1e4 * length, high = 1e4 * length;
     for (const other of means) {
       if (square(other, a) < near ** 2 || square(other, b) < near ** 2) continue;
       // |p - a|^2 <= |p - other|^2 with p = middle + t along is slope * t <= level
@@ -70,10 +70,12 @@
       const data = this.data = JSON.parse(this.querySelector("script").textContent);
       const [us, vs] = [0, 1].map(j => data.points.map(p => p[j]));
       const [left, right, bottom, top] = [Math.min(...us), Math.max(...us), Math.min(...vs), Math.max(...vs)];
-      this.scale = (WIDTH - 2 * PAD) / (right - left || 1);
-      this.height = Math.round((top - bottom) * this.scale + 2 * PAD);
-      this.place = p => [PAD + (p[0] - left) * this.scale, PAD + (top - p[1]) * this.scale];
-      this.origin = [left - PAD / this.scale, top + PAD / this.scale];
+      const [width, height] = [right - left || 1, top - bottom || 1], ratio = height / width;
+      const drawn = ratio > 0.3 && ratio < 1.2 ? ratio : 0.7;      // else the axes get units of their own
+      const u = (WIDTH - 2 * PAD) / width, v = u * drawn / ratio;
+      this.height = Math.round((WIDTH - 2 * PAD) * drawn + 2 * PAD);
+      this.place = p => [PAD + (p[0] - left) * u, PAD + (top - p[1]) * v];
+      this.back = (a, b) => [left + (a - PAD) / u, top - (b - PAD) / v];
       this.near = 0.02 * Math.sqrt(data.critical);
       const last = data.frames.length - 1;
       this.attachShadow({ mode: "open" }).innerHTML = `<style>${STYLE}</style>
@@ -108,6 +110,7 @@
       const { frames, points, colors, critical } = this.data, now = +this.find("input").value, frame = frames[now];
       const palette = frame.means.map((_, k) => rgb(colors[k % colors.length]));
       const mixed = r => [0, 1, 2].map(c => Math.round(r.reduce((sum, share, k) => sum + share * palette[k][c], 0)));
+      const group = place => frame.means.findIndex(mean => square(mean, place) < this.near ** 2);   // the first there
       this.paint(frame, mixed);
       let ink = "";
       frame.means.forEach((_, j) => frame.means.slice(0, j).forEach((_, k) => {
@@ -118,14 +121,14 @@
       }));
       for (const x of points) {
         const r = responsibilities(x, frame), best = frame.means[r.indexOf(Math.max(...r))];
-        const group = frame.means.findIndex(mean => square(mean, best) < this.near ** 2);   // centres in one place
-        ink += `${shape(MARKS[group % MARKS.length], this.place(x), 5)} fill="rgb(${mixed(r)})" fill-opacity=".85"/>`;
+        ink += `${shape(MARKS[group(best) % MARKS.length], this.place(x), 5)} fill="rgb(${mixed(r)})" fill-opacity=".85"/>`;
       }
       frame.means.forEach((mean, k) => {
         const way = frames.slice(0, now + 1).map(f => this.place(f.means[k]).join(",")).join(" ");
         ink += `<polyline points="${way}" fill="none" stroke="rgb(${palette[k]})" stroke-width="2.5"/>`;
       });
-      frame.means.map((mean, k) => [mean, k]).reverse().forEach(([mean, k]) => {      // the first on top
+      frame.means.forEach((mean, k) => {
+        if (group(mean) < k) return;
         const rim = shape(MARKS[k % MARKS.length], this.place(mean), 11);
         ink += `${rim} fill="none" stroke="#fff" stroke-width="7"/>${rim} fill="rgb(${palette[k]})" stroke="#000" stroke-width="2"/>`;
       });
@@ -139,9 +142,9 @@
     // Behind the points: the responsibilities of every place in the plane, as mixed colours.
     paint(frame, mixed) {
       const canvas = this.find("canvas"), { width, height } = canvas, context = canvas.getContext("2d");
-      const image = context.createImageData(width, height), step = WIDTH / width / this.scale;
+      const image = context.createImageData(width, height), cell = WIDTH / width;
       for (let i = 0; i < width * height; i++) {
-        const x = [this.origin[0] + (i % width + .5) * step, this.origin[1] - (Math.floor(i / width) + .5) * step];
+        const x = this.back((i % width + .5) * cell, (Math.floor(i / width) + .5) * cell);
         image.data.set([...mixed(responsibilities(x, frame)), 255], 4 * i);
       }
       context.putImageData(image, 0, 0);
