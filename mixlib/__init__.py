@@ -3,7 +3,8 @@
 from . import datasets
 from .criteria import aic, bic, icl
 from .em import fit
-from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
+from .errors import (ConvergenceWarning, EmptyComponentWarning, SingularFitError, SingularFitWarning,
+                     TooFewPointsError)
 from .mixture import Mixture
 from .prior import Prior
 from .result import Fit, Record
@@ -13,5 +14,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConvergenceWarning", "EmptyComponentWarning", "Fit", "Mixture", "Prior", "Record", "SingularFitError",
-    "aic", "bic", "datasets", "fit", "icl", "kmeans_plusplus",
+    "SingularFitWarning", "TooFewPointsError",
+    "GaussianMixture", "KMeans", "aic", "bic", "datasets", "fit", "icl", "kmeans_plusplus",
 ]
+
+
+def __getattr__(name):
+    """The scikit-learn estimators, imported at their first use: the rest needs NumPy alone."""
+    if name in ("GaussianMixture", "KMeans"):
+        from . import estimators
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'mixlib' has no attribute {name!r}")

@@ -55,8 +55,11 @@ class Spherical:
     def dense(self, factors, d):
         return factors[:, None, None] * np.eye(d)
 
+    def reduce(self, covariances):
+        return np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1]
+
     def from_covariances(self, covariances, floor=0.0):
-        return _root(np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1], floor)
+        return _root(self.reduce(covariances), floor)
 
 
 class Diagonal:
@@ -103,8 +106,11 @@ class Diagonal:
     def dense(self, factors, d):
         return factors[:, :, None] * np.eye(d)
 
+    def reduce(self, covariances):
+        return np.diagonal(covariances, axis1=1, axis2=2)
+
     def from_covariances(self, covariances, floor=0.0):
-        return _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
+        return _root(self.reduce(covariances), floor)
 
 
 class Full:
@@ -177,6 +183,9 @@ class Full:
 
     def dense(self, factors, d):
         return factors
+
+    def reduce(self, covariances):
+        return covariances
 
     def from_covariances(self, covariances, floor=0.0):
         sd = _root(np.diagonal(covariances, axis1=1, axis2=2), floor)

@@ -29,7 +29,7 @@ _own = threading.local()             # each thread's scratch memory
 class Data:
     """The points in the loop's coordinates, with their weights and total moments."""
 
-    def __init__(self, x, w, constraint):
+    def __init__(self, x, w, constraint, regular=False):
         self.n, self.d = x.shape
         self.shape, self.own = constraint.shape, not constraint.shared
         self.w, self.total = w, float(self.n if w is None else w.sum())
@@ -40,7 +40,7 @@ class Data:
         self._to(self.frame)
         self.mean = self.add_up(lambda z, rows, w: weighted_sum(z, w)) / self.total
         if isinstance(self.shape, Full):
-            self._whiten()
+            self._whiten(regular)
         # total second moments about the origin of z, in the shape's form
         self.moments = self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z), w))
         self.radius = np.sqrt(max(np.einsum("jb,jb->b", z, z).max() for z, _, _ in self.blocks(ROWS)))
@@ -51,16 +51,22 @@ class Data:
         for z, _, _ in self.blocks(ROWS):
             z[:] = (z - frame.shift[:, None]) / frame.scale[:, None]
 
-    def _whiten(self):
-        """Centre z, and turn it so that the covariance of the data is the identity."""
+    def _whiten(self, regular):
+        """Centre z, and turn it so that the covariance of the data is the identity.
+
+        A singular covariance is left as it is where a prior keeps the fit `regular`.
+        """
         square = self.add_up(lambda z, rows, w: _outer(z - self.mean[:, None], w))
         try:
             floor = (8 * np.finfo(self.dtype).eps) ** 2
             turn = Full().from_covariances((square / self.total)[None], floor)[0]
         except Singular:
-            raise SingularFitError(
-                f"the {self.d} columns of x are linearly dependent, or constant, over its {self.n} points: no "
-                "covariance matrix fits them. Drop or combine columns, or use covariance='spherical'") from None
+            if not regular:
+                raise SingularFitError(
+                    f"the {self.d} columns of x are linearly dependent, or constant, over its {self.n} points: no "
+                    "covariance matrix fits them. Drop or combine columns, use covariance='spherical', or a prior "
+                    "with a scale of its own, mixlib.Prior(scale=...)") from None
+            turn = np.eye(self.d)
         back = np.tril(np.linalg.inv(turn))
         for z, _, _ in self.blocks(ROWS):
             z[:] = back @ (z - self.mean[:, None])

@@ -95,7 +95,7 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
         raise TypeError(f"prior must be a mixlib.Prior or None, got {type(prior).__name__}")
     start = _starter(init, x, K)
 
-    data = Data(x, w, constraint)
+    data = Data(x, w, constraint, regular=prior is not None)
     model = Model(constraint, free, hard, sd)
     if prior is not None:
         model = model._replace(prior=BoundPrior(prior, data, constraint, K))
@@ -190,7 +190,12 @@ def _from_means(data, model, centres):
         factors = model.fixed_factors(data)
     else:
         divisor = np.array([shape.per_count(data.d) * data.total])
-        factors = shape.factor(data.scatter(), divisor, data.d, data.floor)
+        try:
+            factors = shape.factor(data.scatter(), divisor, data.d, data.floor)
+        except Singular:
+            if model.prior is None:
+                raise
+            factors = shape.factor(data.scatter() + data.total * model.prior.scale, divisor, data.d, data.floor)
         factors = np.repeat(factors, 1 if model.constraint.shared else K, axis=0)
     return Parameters(np.full(K, 1 / K), data.frame.inward(centres).T.copy(), factors, centres)
 

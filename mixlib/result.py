@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from .data import weighted_sum
+from .covariance import CONSTRAINTS
+from .data import Data, weighted_sum
 from .estep import e_step
 from .mixture import Mixture
+from .model import Model, Parameters
 
 
 class Record:
@@ -143,3 +145,14 @@ class Fit:
     def __repr__(self):
         state = "converged" if self.converged else "not converged"
         return f"Fit({self.mixture!r}, {self.n_iter} iterations, {state}, objective {self.objective:.6g})"
+
+
+def nearest_labels(x, centres):
+    """The index of the nearest of K centres (K, d) for each point of x, by the E-step of k-means."""
+    data = Data(x, None, CONSTRAINTS["identity"])
+    model = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
+    means = data.frame.inward(centres).T.copy()
+    params = Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres)
+    step = e_step(data, model, params)
+    step.sums()
+    return step.labels.astype(np.intp)

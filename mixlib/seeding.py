@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .errors import TooFewPointsError
 from .inputs import as_components, as_points, as_weights
 
 
@@ -49,31 +50,38 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
 def plusplus(z, w, K, rng):
     """Indices of K columns of z, (d, n), by k-means++."""
-    w = np.ones(z.shape[1]) if w is None else w
-    chosen = [draw(w, rng)]
-    nearest = np.full(z.shape[1], np.inf)
+    w, order = np.ones(z.shape[1]) if w is None else w, canonical_order(z)
+    chosen, nearest = [draw(w, order, rng)], np.full(z.shape[1], np.inf)
     while len(chosen) < K:
         deviations = z - z[:, chosen[-1], None]
         np.minimum(nearest, np.einsum("jb,jb->b", deviations, deviations), out=nearest)
         # (0.0) eq-kmeanspp
-        chosen.append(draw(w * nearest, rng, len(chosen), K))
+        chosen.append(draw(w * nearest, order, rng, len(chosen), K))
     return chosen
 
 
 def at_random(z, w, K, rng):
     """Indices of K distinct columns of z, (d, n), drawn with probability proportional to w."""
-    w = np.ones(z.shape[1]) if w is None else w.copy()
-    chosen = []
+    w, order, chosen = np.ones(z.shape[1]) if w is None else w.copy(), canonical_order(z), []
     while len(chosen) < K:
-        chosen.append(draw(w, rng, len(chosen), K))
+        chosen.append(draw(w, order, rng, len(chosen), K))
         w[(z == z[:, chosen[-1], None]).all(axis=0)] = 0.0
     return chosen
 
 
-def draw(mass, rng, found=0, K=1):
-    """An index with probability proportional to `mass`: a copied point draws as a weight does."""
-    cumulative = np.cumsum(mass)
+def canonical_order(z):
+    """An order of the points that depends on their values alone: equal points stand together.
+
+    Drawing along it makes a start independent of the order of the rows, and makes w copies of
+    a point the same as one of weight w.
+    """
+    return np.argsort(np.cos(1.0 + np.arange(len(z))) @ z)
+
+
+def draw(mass, order, rng, found=0, K=1):
+    """An index with probability proportional to `mass`, by one uniform number along `order`."""
+    cumulative = np.cumsum(mass[order])
     if not cumulative[-1] > 0:
-        raise ValueError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
-    index = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-    return int(min(index, np.flatnonzero(mass)[-1]))
+        raise TooFewPointsError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
+    place = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+    return int(order[min(place, np.flatnonzero(mass[order])[-1])])

@@ -1,0 +1,222 @@
+"""scikit-learn estimators over `fit`: parameters in, attributes out, no algorithm (needs scikit-learn)."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import (BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin,
+                          TransformerMixin)
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from . import criteria, em
+from .covariance import CONSTRAINTS
+from .errors import SingularFitError, SingularFitWarning, TooFewPointsError
+from .prior import Prior
+from .result import nearest_labels
+
+
+class _Estimator(BaseEstimator):
+    """What the two estimators share: checked input, and a generator from `random_state`."""
+
+    def _input(self, x, *, reset=False, least=1):
+        """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
+        if not reset:
+            check_is_fitted(self)
+        return validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+
+    def _fit(self, x, n_components, sample_weight, init, **settings):
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, x, dtype=np.float64)
+        state = self.random_state
+        if not (state is None or isinstance(state, (int, np.integer, np.random.Generator))):
+            state = check_random_state(state).randint(2**31)
+        self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol,
+                           max_iter=self.max_iter, sample_weight=sample_weight, random_state=state, **settings)
+        self.n_iter_, self.converged_ = max(1, self.fit_.n_iter), self.fit_.converged
+
+
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _Estimator):
+    """k-means: `fit` with covariance="identity", weights="equal", assignment="hard".
+
+    Parameters
+    ----------
+    n_clusters : int
+    init : ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels or (n, n_clusters) responsibilities
+    n_init : int
+        Number of starts; the smallest inertia wins.
+    max_iter : int
+    tol : float
+        0 asks for exactly `max_iter` iterations without a warning; otherwise the loop ends when
+        no label changes, whatever `tol` is.
+    random_state : int, RandomState, Generator or None
+
+    Attributes
+    ----------
+    cluster_centers_ : (n_clusters, d) array
+    labels_ : (n,) int array
+    inertia_ : float
+        Sum of squared distances to the nearest centre.
+    n_iter_ : int
+    converged_ : bool
+    fit_ : mixlib.Fit
+        The whole result, with its history.
+    n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+
+    Notes
+    -----
+    Chapters 3 and 5; Lloyd (1982).
+    """
+
+    def __init__(self, n_clusters=8, *, init="k-means++", n_init=1, max_iter=1000, tol=1e-8, random_state=None):
+        self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
+        self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the centres to X, (n, d). `y` is ignored.
+
+        With fewer distinct points than clusters each point is a centre, and a warning says
+        which clusters are empty.
+        """
+        X = self._input(X, reset=True)
+        settings = dict(covariance="identity", weights="equal", assignment="hard")
+        try:
+            self._fit(X, self.n_clusters, sample_weight, self.init, **settings)
+        except TooFewPointsError:
+            points = np.unique(X, axis=0)
+            centres = points[np.minimum(np.arange(self.n_clusters), len(points) - 1)]
+            self._fit(X, self.n_clusters, sample_weight, centres, **settings)
+        self.cluster_centers_ = self.fit_.mixture.means
+        self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
+        return self
+
+    def predict(self, X):
+        """The nearest centre of each point, (n,); on the data of the fit, its labels."""
+        return nearest_labels(self._input(X), self.cluster_centers_)
+
+    def transform(self, X):
+        """Distances to the centres, (n, n_clusters)."""
+        X = self._input(X)
+        return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Minus the sum of squared distances of X to their nearest centres."""
+        distances = self.transform(X)[np.arange(len(X)), self.predict(X)].astype(np.float64)
+        weights = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        return -float((weights * distances**2).sum())
+
+    @property
+    def _n_features_out(self):
+        return len(self.cluster_centers_)
+
+
+class GaussianMixture(DensityMixin, _Estimator):
+    """A Gaussian mixture by EM.
+
+    Parameters
+    ----------
+    n_components : int
+    covariance_type : str
+        One of the seven constraints of `mixlib.fit`: ``"full"``, ``"tied"``, ``"diag"``,
+        ``"tied_diag"``, ``"spherical"``, ``"tied_spherical"``, ``"identity"``.
+    weights, assignment, variance, init, n_init, prior, tol, max_iter, random_state
+        As in `mixlib.fit`.
+
+    Attributes
+    ----------
+    weights_ : (K,) array
+    means_ : (K, d) array
+    covariances_ : array
+        (K, d, d) if full, (d, d) if tied, (K, d) if diag, (d,) if tied_diag, (K,) if spherical,
+        a number if tied_spherical or identity.
+    n_iter_ : int
+    converged_ : bool
+    lower_bound_ : float
+        The objective per unit of weight, at the parameters returned.
+    mixture_ : mixlib.Mixture
+    fit_ : mixlib.Fit
+    n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+
+    Notes
+    -----
+    Chapter 4; Dempster, Laird and Rubin (1977).
+    """
+
+    def __init__(self, n_components=1, *, covariance_type="full", weights="free", assignment="soft", variance=1.0,
+                 init="k-means++", n_init=1, prior=None, tol=1e-8, max_iter=1000, random_state=None):
+        self.n_components, self.covariance_type = n_components, covariance_type
+        self.weights, self.assignment, self.variance, self.prior = weights, assignment, variance, prior
+        self.init, self.n_init, self.tol = init, n_init, tol
+        self.max_iter, self.random_state = max_iter, random_state
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the mixture to X, (n, d). `y` is ignored.
+
+        If a covariance becomes singular, a warning says so, and the fit is repeated with a weak
+        prior whose scale is a millionth of each column's variance.
+        """
+        X = self._input(X, reset=True, least=2)
+        settings = dict(covariance=self.covariance_type, weights=self.weights, assignment=self.assignment,
+                        variance=self.variance)
+        try:
+            self._fit(X, self.n_components, sample_weight, self.init, prior=self.prior, **settings)
+        except SingularFitError as error:
+            warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=2)
+            variances = X.var(axis=0, dtype=np.float64)
+            variances[variances == 0] = variances.max() or 1.0
+            weak = Prior(scale=1e-6 * variances)
+            self._fit(X, self.n_components, sample_weight, self.init, prior=weak, **settings)
+        self.mixture_ = self.fit_.mixture
+        self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
+        constraint, covariances = CONSTRAINTS[self.covariance_type], self.mixture_.covariances
+        kept = constraint.shape.reduce(covariances)
+        self.covariances_ = kept[0] if constraint.shared else kept
+        self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
+        return self
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit, and the component of the largest responsibility for each point: what `predict` says."""
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+    def predict(self, X):
+        """The component of the largest responsibility for each point, (n,)."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X):
+        """The responsibilities, (n, K)."""
+        X = self._input(X)
+        return self.mixture_.responsibilities(X)
+
+    def score_samples(self, X):
+        """The log density of each point, (n,)."""
+        X = self._input(X)
+        return self.mixture_.log_density(X)
+
+    def score(self, X, y=None, sample_weight=None):
+        """The mean log density of the points."""
+        return float(np.average(self.score_samples(X), weights=sample_weight))
+
+    def sample(self, n_samples=1):
+        """n_samples points of the mixture, and the components they come from."""
+        check_is_fitted(self)
+        return self.mixture_.sample(n_samples, self.random_state)
+
+    def aic(self, X=None):
+        """Akaike's criterion on X, by default on the data of the fit; smaller is better."""
+        return criteria.aic(self._refit(X))
+
+    def bic(self, X=None):
+        """Schwarz's criterion."""
+        return criteria.bic(self._refit(X))
+
+    def icl(self, X=None):
+        """BIC of the classification log-likelihood."""
+        return criteria.icl(self._refit(X))
+
+    def _refit(self, X):
+        """The fit, on other points: same parameters, no iteration."""
+        if X is None:
+            check_is_fitted(self)
+            return self.fit_
+        return em.fit(self._input(X), self.n_components, covariance=self.covariance_type,
+                      weights=self.weights, assignment=self.assignment, variance=self.variance,
+                      init=self.mixture_, tol=0, max_iter=0)
