@@ -50,7 +50,7 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
 def plusplus(z, w, K, rng):
     """Indices of K columns of z, (d, n), by k-means++."""
-    w, order = np.ones(z.shape[1]) if w is None else w, canonical_order(z)
+    w, order = np.ones(z.shape[1]) if w is None else w, canonical_order(z, w)
     chosen, nearest = [draw(w, order, rng)], np.full(z.shape[1], np.inf)
     while len(chosen) < K:
         deviations = z - z[:, chosen[-1], None]
@@ -62,20 +62,23 @@ def plusplus(z, w, K, rng):
 
 def at_random(z, w, K, rng):
     """Indices of K distinct columns of z, (d, n), drawn with probability proportional to w."""
-    w, order, chosen = np.ones(z.shape[1]) if w is None else w.copy(), canonical_order(z), []
+    w, order, chosen = np.ones(z.shape[1]) if w is None else w.copy(), canonical_order(z, w), []
     while len(chosen) < K:
         chosen.append(draw(w, order, rng, len(chosen), K))
         w[(z == z[:, chosen[-1], None]).all(axis=0)] = 0.0
     return chosen
 
 
-def canonical_order(z):
-    """An order of the points that depends on their values alone: equal points stand together.
+def canonical_order(z, w):
+    """The points by their distance from the mean: an order that rows and units do not change.
 
     Drawing along it makes a start independent of the order of the rows, and makes w copies of
-    a point the same as one of weight w.
+    a point the same as one of weight w. Points at equal distances are told apart by a projection.
     """
-    return np.argsort(np.cos(1.0 + np.arange(len(z))) @ z)
+    deviations = z - np.average(z, axis=1, weights=w)[:, None]
+    distances = np.einsum("jb,jb->b", deviations, deviations)
+    size = np.sqrt(distances.max()) or 1.0
+    return np.argsort(distances * (1 + 1e-9 * (np.cos(1.0 + np.arange(len(z))) @ deviations) / size))
 
 
 def draw(mass, order, rng, found=0, K=1):

@@ -1,0 +1,195 @@
+"""The two estimators: scikit-learn's own checks, and the properties that its users rely on."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.cluster import KMeans as PeerKMeans
+from sklearn.mixture import GaussianMixture as PeerMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import mixlib
+from mixlib import GaussianMixture, KMeans
+
+X = mixlib.datasets.old_faithful().x
+IRIS = mixlib.datasets.iris().x
+COVARIANCES = ["identity", "tied_spherical", "spherical", "tied_diag", "diag", "tied", "full"]
+
+
+@pytest.mark.filterwarnings("ignore")          # the checks themselves say which warnings they look for
+@pytest.mark.parametrize("estimator", [
+    KMeans(), KMeans(n_clusters=3, init="random", n_init=2),
+    GaussianMixture(), GaussianMixture(2, prior=mixlib.Prior()),
+    *(GaussianMixture(3, covariance_type=c) for c in COVARIANCES[:2]),
+    GaussianMixture(2, covariance_type="tied_diag", assignment="hard"),
+], ids=repr)
+def test_scikit_learns_own_checks(estimator):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    assert len(results) > 40
+    assert [(r["check_name"], r["status"], str(r["exception"])) for r in results if r["status"] != "passed"] == []
+
+
+def test_kmeans_is_fit_with_three_settings():
+    model = KMeans(3, random_state=4).fit(X)
+    fit = mixlib.fit(X, 3, covariance="identity", weights="equal", assignment="hard", random_state=4)
+    assert np.array_equal(model.cluster_centers_, fit.mixture.means)
+    assert np.array_equal(model.labels_, fit.labels)
+    assert (model.inertia_, model.n_iter_, model.converged_) == (fit.inertia, fit.n_iter, True)
+
+
+@pytest.mark.parametrize("data", [X, IRIS, X.astype(np.float32), np.asfortranarray(IRIS), X[::2]],
+                         ids=["float64", "iris", "float32", "fortran", "strided"])
+def test_kmeans_agrees_with_scikit_learn(data):
+    start = data[:4].copy()
+    ours, theirs = KMeans(4, init=start).fit(data), PeerKMeans(4, init=start, n_init=1, tol=0, max_iter=1000).fit(data)
+    assert np.array_equal(ours.labels_, theirs.labels_)
+    np.testing.assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, rtol=1e-5)
+    np.testing.assert_allclose(ours.inertia_, theirs.inertia_, rtol=1e-4)
+    np.testing.assert_allclose(ours.transform(data), theirs.transform(data), rtol=1e-3, atol=1e-3)
+
+
+def test_kmeans_labels_predictions_and_score_agree():
+    model = KMeans(5, random_state=0).fit(X)
+    assert np.array_equal(model.predict(X), model.labels_)
+    assert np.array_equal(KMeans(5, random_state=0).fit_predict(X), model.labels_)
+    assert np.array_equal(model.transform(X).argmin(axis=1), model.labels_)
+    np.testing.assert_allclose(model.score(X), -model.inertia_, rtol=1e-12)
+    weights = np.random.default_rng(0).uniform(size=len(X))
+    distances = ((X - model.cluster_centers_[model.labels_]) ** 2).sum(axis=1)
+    np.testing.assert_allclose(model.score(X, sample_weight=weights), -(weights * distances).sum(), rtol=1e-12)
+
+
+def test_kmeans_more_starts_are_never_worse_and_give_the_best_of_them():
+    one = [KMeans(6, init="random", random_state=s).fit(IRIS).inertia_ for s in range(5)]
+    many = KMeans(6, init="random", n_init=20, random_state=0).fit(IRIS).inertia_
+    assert many <= one[0] * (1 + 1e-12)
+    assert np.ptp(one) > 0
+
+
+def test_kmeans_on_fewer_points_than_clusters_says_so():
+    points = np.repeat([[0.0, 0.0], [1.0, 2.0]], 4, axis=0)
+    with pytest.warns(mixlib.EmptyComponentWarning, match=r"\[2\] of 3"):
+        model = KMeans(3).fit(points)
+    assert model.inertia_ == 0
+    assert len(np.unique(model.labels_)) == 2
+
+
+def test_starts_from_centres_labels_and_responsibilities_agree():
+    labels = (X[:, 0] > 3).astype(int)
+    centres = np.array([X[labels == k].mean(axis=0) for k in (0, 1)])
+    results = [KMeans(2, init=start).fit(X) for start in (centres, labels, np.eye(2)[labels])]
+    for result in results[1:]:
+        np.testing.assert_allclose(result.cluster_centers_, results[0].cluster_centers_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+def test_mixture_agrees_with_scikit_learn(covariance):
+    start = X[[0, 1]]
+    ours = GaussianMixture(2, covariance_type=covariance, init=start, tol=1e-12, max_iter=5000).fit(X)
+    theirs = PeerMixture(2, covariance_type=covariance, means_init=start, reg_covar=0, tol=1e-12, max_iter=5000).fit(X)
+    order = np.argsort(ours.means_[:, 0]), np.argsort(theirs.means_[:, 0])
+    for name in ("weights_", "means_"):
+        np.testing.assert_allclose(getattr(ours, name)[order[0]], getattr(theirs, name)[order[1]], rtol=1e-4)
+    assert ours.covariances_.shape == theirs.covariances_.shape
+    np.testing.assert_allclose(np.sort(ours.covariances_, axis=None), np.sort(theirs.covariances_, axis=None), rtol=1e-3)
+    for name in ("score", "bic", "aic"):
+        np.testing.assert_allclose(getattr(ours, name)(X), getattr(theirs, name)(X), rtol=1e-8)
+    np.testing.assert_allclose(ours.score_samples(X), theirs.score_samples(X), rtol=1e-4)
+
+
+@pytest.mark.parametrize("covariance, shape", list(zip(COVARIANCES, [(), (), (3,), (4,), (3, 4), (4, 4), (3, 4, 4)])))
+def test_mixture_attributes(covariance, shape):
+    model = GaussianMixture(3, covariance_type=covariance, random_state=0).fit(IRIS)
+    assert np.shape(model.covariances_) == shape
+    assert model.means_.shape == (3, 4)
+    np.testing.assert_allclose(model.weights_.sum(), 1)
+    np.testing.assert_allclose(model.predict_proba(IRIS).sum(axis=1), 1)
+    np.testing.assert_allclose(model.lower_bound_, model.score(IRIS), rtol=1e-12)
+    assert np.array_equal(model.predict(IRIS), model.predict_proba(IRIS).argmax(axis=1))
+    assert np.array_equal(clone(model).fit_predict(IRIS), model.predict(IRIS))
+    np.testing.assert_allclose([model.bic(), model.aic(), model.icl()], [model.bic(IRIS), model.aic(IRIS), model.icl(IRIS)])
+    assert model.icl() >= model.bic()
+
+
+def test_mixture_criteria_on_new_points_use_the_same_parameters():
+    model = GaussianMixture(2, random_state=0).fit(X[:200])
+    rest = X[200:]
+    p = 2 * 2 + 2 * 3 + 1
+    np.testing.assert_allclose(model.bic(rest), -2 * model.score_samples(rest).sum() + p * np.log(len(rest)), rtol=1e-10)
+
+
+def test_mixture_samples_come_from_the_mixture():
+    model = GaussianMixture(2, random_state=0).fit(X)
+    points, labels = model.sample(40_000)
+    for k in range(2):
+        mine = points[labels == k]
+        error = np.sqrt(np.diag(model.covariances_[k]) / len(mine))
+        assert (np.abs(mine.mean(axis=0) - model.means_[k]) < 4.5 * error).all()
+
+
+def test_singular_data_get_a_warning_and_a_regular_fit():
+    line = np.column_stack([X[:, 0], 2 * X[:, 0], np.ones(len(X))])
+    with pytest.warns(mixlib.SingularFitWarning, match="linearly dependent"):
+        model = GaussianMixture(2, random_state=0).fit(line)
+    assert np.isfinite(model.covariances_).all() and np.linalg.eigvalsh(model.covariances_).min() > 0
+    assert abs(np.corrcoef(model.predict(line), X[:, 0] > 3)[0, 1]) > 0.9
+
+
+def test_weights_repeat_points_in_any_order():
+    rng = np.random.default_rng(0)
+    weights = rng.integers(0, 3, len(X))
+    repeated = rng.permutation(np.repeat(X, weights, axis=0))
+    for model in (KMeans(4, random_state=1), GaussianMixture(3, random_state=1)):
+        a, b = clone(model).fit(X, sample_weight=weights), clone(model).fit(repeated)
+        assert np.array_equal(a.predict(X), b.predict(X))
+
+
+def test_pandas_in_pandas_out():
+    frame = pd.DataFrame(X, columns=["eruptions", "waiting"])
+    model = KMeans(3, random_state=0).set_output(transform="pandas").fit(frame)
+    assert list(model.feature_names_in_) == ["eruptions", "waiting"]
+    out = model.transform(frame)
+    assert list(out.columns) == ["kmeans0", "kmeans1", "kmeans2"] and out.index.equals(frame.index)
+    assert np.array_equal(model.labels_, KMeans(3, random_state=0).fit(X).labels_)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["waiting", "eruptions"]])
+    assert np.array_equal(GaussianMixture(2, random_state=0).fit(frame).predict(frame),
+                          GaussianMixture(2, random_state=0).fit(X).predict(X))
+
+
+def test_pipeline_grid_search_and_clone():
+    search = GridSearchCV(make_pipeline(StandardScaler(), GaussianMixture(random_state=0)),
+                          {"gaussianmixture__n_components": [1, 2], "gaussianmixture__covariance_type": ["tied", "full"]},
+                          cv=3).fit(X)
+    assert search.best_params_["gaussianmixture__n_components"] == 2
+    pipeline = make_pipeline(StandardScaler(), KMeans(2, random_state=0)).fit(X)
+    assert np.array_equal(pipeline.predict(X), clone(pipeline).fit(X).predict(X))
+
+
+def test_estimators_survive_pickling():
+    for model in (KMeans(3, random_state=0).fit(X), GaussianMixture(2, random_state=0).fit(X)):
+        again = pickle.loads(pickle.dumps(model))
+        assert np.array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("state", [3, np.random.RandomState(3), np.random.default_rng(3)], ids=["int", "old", "new"])
+def test_random_states_of_every_kind(state):
+    assert KMeans(3, random_state=state).fit(X).converged_
+
+
+def test_wrong_settings_are_named():
+    for model, word in ((KMeans(0), "n_components"), (KMeans(2, init="best"), "init"),
+                        (GaussianMixture(2, covariance_type="round"), "covariance"),
+                        (GaussianMixture(2, max_iter=-1), "max_iter"), (GaussianMixture(2, tol=-1.0), "tol")):
+        with pytest.raises(ValueError, match=word):
+            model.fit(X)
+
+
+def test_max_iter_warns():
+    with pytest.warns(mixlib.ConvergenceWarning, match="max_iter=1"):
+        KMeans(5, random_state=0, max_iter=1).fit(IRIS)
