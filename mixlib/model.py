@@ -17,7 +17,7 @@ class Model(NamedTuple):
     prior: object = None           # a prior.BoundPrior, or None
 
     def fixed_factors(self, data):
-        """(0.0) eq-m-identity: sigma is given, here in the loop's units."""
+        """(4.18) eq-m-identity: sigma is given, here in the loop's units."""
         return data.frame.factors_inward(self.constraint.shape, np.array([self.sd]))
 
 

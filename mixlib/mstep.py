@@ -15,16 +15,16 @@ def m_step(step, sums, previous):
     data, model = step.data, step.model
     counts, first = sums.counts, sums.first
     K = len(counts)
-    # (0.0) eq-m-weights
+    # (4.6) eq-m-weights
     weights = counts / data.total if model.free_weights else np.full(K, 1 / K)
     weights = weights / weights.sum()
     if model.prior is None:
-        # (0.0) eq-m-means
+        # (4.10) eq-m-means
         held = counts > data.total * np.finfo(data.dtype).tiny * 1e8
         counts = np.where(held, counts, 0.0)
         divisor, numerator = np.where(held, counts, 1.0), first
     else:
-        # (0.0) eq-map-means
+        # (4.34) eq-map-means
         held = np.ones(K, dtype=bool)
         divisor, numerator = counts + model.prior.shrinkage, first + model.prior.shrinkage * model.prior.mean
     means, centres = numerator / divisor[:, None], data.frame.outward(numerator, divisor)
@@ -45,10 +45,10 @@ def _factors(step, sums, counts, means, held, previous):
     own_means = _own_means(sums, means, counts) if model.prior is not None else means
     products = counts[:, None] * shape.moments(own_means.T).T
     if shared:
-        # (0.0) eq-collapsed-scatter
+        # (4.20) eq-collapsed-scatter
         moments, scatter = data.moments[None], data.moments[None] - products.sum(axis=0)
     else:
-        # (0.0) eq-scatter
+        # (4.7) eq-scatter
         moments, scatter = sums.second, sums.second - products
     rows = np.array([True]) if shared else counts > 0
     if not _kept(data, shape, moments[rows], scatter[rows]):
@@ -56,11 +56,11 @@ def _factors(step, sums, counts, means, held, previous):
         scatter = scatter.sum(axis=0, keepdims=True) if shared else scatter
     number = counts.sum(keepdims=True) if shared else counts
     if model.prior is None:
-        # (0.0) eq-m-tied-spherical, (0.0) eq-m-spherical, (0.0) eq-m-tied-diag,
-        # (0.0) eq-m-diag, (0.0) eq-m-tied, (0.0) eq-m-full
+        # (4.17) eq-m-tied-spherical, (4.16) eq-m-spherical, (4.15) eq-m-tied-diag,
+        # (4.14) eq-m-diag, (4.13) eq-m-tied, (4.12) eq-m-full
         divisor = shape.per_count(data.d) * np.where(number > 0, number, 1.0)
     else:
-        # (0.0) eq-map-covariance
+        # (4.36) eq-map-covariance
         scatter = scatter + model.prior.scatter(shape, counts, own_means, shared)
         divisor = model.prior.divisor(shape, number, len(counts) if shared else 1, data.d)
     if shared or held.all():

@@ -22,7 +22,7 @@ class Nearest:
     def __init__(self, data, model, params, before=None):
         self.data, self.model, self.params = data, model, params
         means = params.means
-        # (0.0) eq-assign
+        # (3.5) eq-assign
         self.offset = -0.5 * np.einsum("kj,kj->k", means, means)
         self.theta = np.column_stack([self.offset, means]).astype(data.dtype)
         radius = max(data.radius, np.sqrt(-2 * self.offset.min()))
@@ -79,7 +79,7 @@ class Nearest:
             change, self.moved = self.data.add_up(self._update, self.rows)
             self.total = self.known + change if self.data.w is None else self.data.add_up(self._held, self.rows)
         counts, first = self.total[:, 0], self.total[:, 1:]
-        # (0.0) eq-classification-is-j
+        # (5.3) eq-classification-is-j
         J, sd = self._inertia(counts, first), self.params.factors[0]
         with np.errstate(over="ignore"):
             constant = -np.log(K) - 0.5 * self.data.d * LOG_2PI - self.data.d * np.log(sd)

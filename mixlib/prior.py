@@ -77,7 +77,7 @@ class BoundPrior:
 
     def log_density(self, params):
         """The log prior of the parameters in the caller's units, up to a constant."""
-        # (0.0) eq-prior
+        # (4.31) eq-prior
         means, factors = params.means, params.factors
         quadratic = self.shape.quadratic(factors)
         pull = self.shrinkage * (quadratic * self.shape.moments((means - self.mean).T).T).sum()

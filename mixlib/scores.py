@@ -35,7 +35,7 @@ class Natural:
     def __init__(self, data, params):
         self.shape, self.own = data.shape, data.own
         weights, means, factors, _ = params
-        # (0.0) eq-natural
+        # (1.15) eq-natural
         linear = self.shape.linear(factors, means)
         quadratic = self.shape.quadratic(factors)
         constant = -self.shape.log_det(factors, data.d) - 0.5 * data.d * LOG_2PI
@@ -77,13 +77,13 @@ class Deviations(Natural):
 def scores_from_deviations(shape, weights, means, factors, z):
     """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
     d = len(z)
-    # (0.0) eq-log-normal-d
+    # (1.11) eq-log-normal-d
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
     inverses = np.broadcast_to(shape.inverse(factors), (len(means),) + factors.shape[1:])
     scores = np.empty((len(means), z.shape[1]), dtype=z.dtype)
     for k, inverse in enumerate(inverses):
-        # (0.0) eq-whitened
+        # (1.14) eq-whitened
         y = shape.whiten(inverse, z - means[k].astype(z.dtype)[:, None])
         scores[k] = constant[k] - 0.5 * np.einsum("jb,jb->b", y, y)
     return scores
@@ -91,7 +91,7 @@ def scores_from_deviations(shape, weights, means, factors, z):
 
 def soften(scores):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
-    # (0.0) eq-log-sum-exp
+    # (2.16) eq-log-sum-exp
     top = scores.max(axis=0)
     scores -= top
     dead = np.flatnonzero(np.isneginf(scores[:, 0]))
@@ -99,7 +99,7 @@ def soften(scores):
     np.exp(scores, out=scores)
     scores[dead] = 0.0
     total = scores.sum(axis=0)
-    # (0.0) eq-responsibilities
+    # (2.13) eq-responsibilities
     scores *= 1 / total
     return scores, top + np.log(total)
 

@@ -55,7 +55,7 @@ def plusplus(z, w, K, rng):
     while len(chosen) < K:
         deviations = z - z[:, chosen[-1], None]
         np.minimum(nearest, np.einsum("jb,jb->b", deviations, deviations), out=nearest)
-        # (0.0) eq-kmeanspp
+        # (3.14) eq-kmeanspp
         chosen.append(draw(w * nearest, order, rng, len(chosen), K))
     return chosen
 
