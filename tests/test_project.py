@@ -1,9 +1,11 @@
 """What the README promises is what the Makefile and the lock do."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -101,6 +103,19 @@ def test_lock_holds_what_the_project_asks_for():
 def test_this_environment_is_the_locked_one(name):
     pinned, = locked()[0][name].specifier
     assert version(name) == pinned.version
+
+
+def test_the_package_carries_its_data(tmp_path):
+    shutil.copytree(ROOT / "mixlib", tmp_path / "mixlib")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
+                    "-q", "-w", "wheels", "."], cwd=tmp_path, check=True)
+    wheel, = (tmp_path / "wheels").glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    for path in (ROOT / "mixlib").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert path.relative_to(ROOT).as_posix() in packed
 
 
 def test_one_version_number():
