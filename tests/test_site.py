@@ -164,6 +164,12 @@ def test_names_match_what_is_shown(name):
     assert [item for item in found.select("div.citation") if item["role"] != "listitem"] == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_tables_name_their_columns(name):
+    for head in page(name).find("article").find_all("th"):
+        assert head.get_text().strip(), head.find_parent("table").get_text()[:80]
+
+
 @pytest.mark.parametrize("name", EVERY_PAGE)
 def test_styles_and_licence_on_every_page(name):
     found = page(name)
