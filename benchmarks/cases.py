@@ -1,0 +1,53 @@
+"""What is measured: sizes, data, and what kind of work."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+SIZES = [(10**5, 2, 8), (10**6, 2, 8), (10**6, 2, 64), (10**5, 16, 16), (10**6, 16, 16), (10**5, 64, 64),
+         (2 * 10**5, 128, 256)]
+COVARIANCES = ["full", "tied", "diag", "spherical"]
+
+
+class Case(NamedTuple):
+    """One row of the table."""
+
+    work: str                  # "k-means" (to convergence) or a covariance (EM, one iteration)
+    n: int
+    d: int
+    K: int
+    blobs: str                 # "overlapping" or "separated"
+    dtype: str
+
+    def __str__(self):
+        return f"{self.work}, n = {self.n:.0e}, d = {self.d}, K = {self.K}, {self.blobs}, {self.dtype}"
+
+
+def data(case):
+    """Points of the case, (n, d), and the starting means, (K, d).
+
+    Overlapping blobs have centres drawn with a standard deviation of 2 about the origin, and
+    start from K points. Separated ones have centres at least ten standard deviations apart,
+    and start one standard deviation off them.
+    """
+    rng = np.random.default_rng(1)
+    if case.blobs == "overlapping":
+        centres = 2 * rng.normal(size=(case.K, case.d))
+    else:
+        side = int(np.ceil(case.K ** (1 / case.d)))
+        cells = rng.permutation(min(side**case.d, 10**5))[:case.K]
+        centres = 10.0 * np.stack(np.unravel_index(cells, (side,) * case.d), axis=1)
+    x = centres[rng.integers(case.K, size=case.n)] + rng.normal(size=(case.n, case.d))
+    start = x[:case.K].copy() if case.blobs == "overlapping" else centres + rng.normal(size=centres.shape)
+    return x.astype(case.dtype), start.astype(case.dtype)
+
+
+def all_cases(largest_em=2 * 10**8):
+    """The grid; EM with full covariances is left out where one peer would take hours."""
+    cases = [Case("k-means", *size, blobs, "float64") for size in SIZES for blobs in ("overlapping", "separated")]
+    cases += [Case("k-means", *size, "overlapping", "float32") for size in SIZES]
+    for size in SIZES[:-1]:
+        n, d, K = size
+        cases += [Case(c, *size, "overlapping", "float64") for c in COVARIANCES if n * d * K <= largest_em or d < 64]
+    cases += [Case("full", *size, "overlapping", "float32") for size in SIZES[:4]]
+    return cases
