@@ -44,7 +44,8 @@ class Data:
         # total second moments about the origin of z, in the shape's form
         self.moments = self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z), w))
         self.radius = np.sqrt(max(np.einsum("jb,jb->b", z, z).max() for z, _, _ in self.blocks(ROWS)))
-        self.floor = (8 * np.finfo(self.dtype).eps * max(self.radius, np.finfo(float).tiny)) ** 2
+        # squared lengths up to this are rounding
+        self.floor = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
 
     def _to(self, frame):
         """Bring z from the caller's coordinates to the frame's, in place (no `turn`)."""

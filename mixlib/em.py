@@ -158,7 +158,7 @@ def _starter(init, x, K):
     if isinstance(init, str):
         choose = {"k-means++": seeding.plusplus, "random": seeding.at_random}
         choose = choose[inputs.as_choice(init, "init", choose)]
-        return lambda data, model, K, rng: _from_means(data, model, x[choose(_metric(data), data.w, K, rng)])
+        return lambda data, model, K, rng: _from_means(data, model, x[choose(data, K, rng)])
     if isinstance(init, Mixture):
         if init.means.shape != (K, d):
             raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
@@ -172,14 +172,6 @@ def _starter(init, x, K):
         means = inputs.as_means(init, K, d)
         return lambda data, model, K, rng: _from_means(data, model, means)
     return lambda data, model, K, rng: _from_responsibilities(data, model, r)
-
-
-def _metric(data):
-    """Coordinates whose distances seeding uses: every column counts alike where units do not matter."""
-    if data.shape is CONSTRAINTS["diag"].shape or data.shape is CONSTRAINTS["tied_diag"].shape:
-        variances = data.scatter()[0] / data.total
-        return data.z / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None]
-    return data.z
 
 
 def _from_means(data, model, centres):
