@@ -162,3 +162,9 @@ def test_the_script_reads_the_names_that_python_writes(x, frames):
     assert 'customElements.define("variance-slider"' in script
     assert 'getAttribute("description")' in script
     assert not re.search(r"https?:|\bimport\b|fetch\(", script)
+
+
+def test_the_default_variances(x, frames):
+    ratios = np.array([frame.variance for frame in frames[:-1]]) / critical_variance(x)
+    assert len(ratios) == 40 and np.allclose(ratios[[0, -1]], [1.5, 0.02])
+    assert np.allclose(ratios[1:] / ratios[:-1], ratios[1] / ratios[0])
