@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test serve resave pointers lock clean
+.PHONY: book test serve bench resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -17,6 +17,9 @@ test: book
 serve: book
 	@echo "The book is served at http://127.0.0.1:8000 (Ctrl-C ends it)"
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: .venv-bench/installed
+	.venv-bench/bin/python benchmarks/run.py $(BENCH)
 
 resave: .venv/installed
 	$(PY) book/_ext/resave.py $(NB)
@@ -31,7 +34,7 @@ lock:
 		--no-header --no-annotate --output-file requirements.lock requirements.txt
 
 clean:
-	rm -rf _build .venv .pytest_cache .hypothesis mixlib.egg-info
+	rm -rf _build .venv .venv-bench .pytest_cache .hypothesis mixlib.egg-info
 
 # The stamp is written last, so a build that failed is tried again.
 _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
@@ -42,6 +45,16 @@ _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
 _build/sources: FORCE
 	@mkdir -p _build
 	@echo $(SOURCES) | cmp -s - $@ || echo $(SOURCES) > $@
+
+# The peers stand in an environment of their own; one that cannot be installed is left out.
+.venv-bench/installed: requirements.lock benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --disable-pip-version-check -r requirements.lock
+	.venv-bench/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@grep -v '^#' benchmarks/requirements.txt | while read peer; do \
+		.venv-bench/bin/python -m pip install --disable-pip-version-check $$peer \
+			|| echo "$$peer could not be installed: it will be reported as missing"; done
+	@touch $@
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

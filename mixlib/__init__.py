@@ -9,13 +9,14 @@ from .mixture import Mixture
 from .prior import Prior
 from .result import Fit, Record
 from .seeding import kmeans_plusplus
+from .selection import Selection, select
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ConvergenceWarning", "EmptyComponentWarning", "Fit", "Mixture", "Prior", "Record", "SingularFitError",
-    "SingularFitWarning", "TooFewPointsError",
-    "GaussianMixture", "KMeans", "aic", "bic", "datasets", "fit", "icl", "kmeans_plusplus",
+    "ConvergenceWarning", "EmptyComponentWarning", "Fit", "Mixture", "Prior", "Record", "Selection",
+    "SingularFitError", "SingularFitWarning", "TooFewPointsError", "aic", "bic", "datasets", "fit", "icl",
+    "kmeans_plusplus", "select",
 ]
 
 

@@ -195,6 +195,23 @@ def path(ax, fit, **kw):
     return drawn
 
 
+def criterion(ax, selection, **kw):
+    """Draw the criterion of a `mixlib.select` against the number of components, a line for each constraint.
+
+    A ring marks the best model; models that could not be fitted are gaps. Returns the lines.
+    """
+    drawn = []
+    for row, name in enumerate(selection.covariances):
+        values = np.where(np.isfinite(selection.values[row]), selection.values[row], np.nan)
+        look = {"color": color(row), "marker": marker(row), "markersize": 5, "label": name} | kw
+        drawn += ax.plot(selection.components, values, **look)
+    ax.plot(selection.n_components, selection.values.min(), marker="o", markersize=13, markerfacecolor="none",
+            markeredgewidth=1.8, markeredgecolor=ink, linestyle="none")
+    ax.set(xlabel="number of components", ylabel=selection.criterion.upper())
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return drawn
+
+
 def color(k):
     """The colour of component k."""
     return colors[k % len(colors)]
