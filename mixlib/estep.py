@@ -45,7 +45,7 @@ class EStep:
         if self.model.hard:
             found, value, _ = harden(scores)
         else:
-            found, value = soften(scores)
+            found, value = soften(scores, self.params.weights)
         return found, features, float(weighted_sum(value[None], w)[0])
 
     def sums(self):

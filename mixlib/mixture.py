@@ -81,11 +81,11 @@ class Mixture:
 
     def log_density(self, x):
         """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([soften(scores)[1] for scores in self._scores(x)])
+        return np.concatenate([soften(scores, self.weights)[1] for scores in self._scores(x)])
 
     def responsibilities(self, x):
         """p(k | x) of each point, (n, K): the posterior of its label (chapter 2.4)."""
-        return np.concatenate([soften(scores)[0].T for scores in self._scores(x)])
+        return np.concatenate([soften(scores, self.weights)[0].T for scores in self._scores(x)])
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""

@@ -89,15 +89,14 @@ def scores_from_deviations(shape, weights, means, factors, z):
     return scores
 
 
-def soften(scores):
+def soften(scores, weights):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
     # (2.16) eq-log-sum-exp
-    top = scores.max(axis=0)
+    top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)      # finite, out of all reach too
     scores -= top
-    dead = np.flatnonzero(np.isneginf(scores[:, 0]))
     np.maximum(scores, LOWEST[scores.dtype.itemsize], out=scores)
     np.exp(scores, out=scores)
-    scores[dead] = 0.0
+    scores[weights == 0] = 0.0
     total = scores.sum(axis=0)
     # (2.13) eq-responsibilities
     scores *= 1 / total

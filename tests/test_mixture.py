@@ -49,6 +49,28 @@ def test_density_where_it_underflows_and_far_away():
             np.testing.assert_allclose(r, [float(mp.exp(s - total)) for s in scores], rtol=1e-9, atol=1e-290)
 
 
+def test_a_weight_of_zero_is_a_responsibility_of_zero():
+    """Exactly, at any point, and without a warning; the density is the other component's."""
+    mixture = mixlib.Mixture([0.0, 1.0], [[0.0], [3.0]], [[[1.0]], [[4.0]]])
+    x = np.array([[0.0], [3.0], [-1e6]])
+    np.testing.assert_array_equal(mixture.responsibilities(x), [[0.0, 1.0]] * 3)
+    alone = mixlib.Mixture([1.0], [[3.0]], [[[4.0]]])
+    np.testing.assert_array_equal(mixture.log_density(x), alone.log_density(x))
+
+
+def test_a_point_out_of_reach_spoils_no_other():
+    """Squared distances beyond floating-point numbers: that point's density is none, the others keep theirs."""
+    near = mixlib.Mixture([0.5, 0.5], [[0.0, 0.0], [5.0, 5.0]], [np.eye(2)] * 2)
+    wide = mixlib.Mixture([0.5, 0.5], [[0.0, 0.0], [1e200, 1e200]], [np.eye(2), 1e300 * np.eye(2)])
+    for mixture, far in ((near, [1e200, 0.0]), (wide, [1e200, 1e200])):
+        x = np.array([far, [0.0, 0.0], [1.0, 2.0]])
+        np.testing.assert_array_equal(mixture.log_density(x)[1:], mixture.log_density(x[1:]))
+        np.testing.assert_array_equal(mixture.responsibilities(x)[1:], mixture.responsibilities(x[1:]))
+        assert mixture.responsibilities(x)[1, 0] > 0.99
+        np.testing.assert_allclose(mixture.responsibilities(x).sum(axis=1), 1)
+    assert near.log_density([[1e200, 0.0]])[0] < -1e300
+
+
 def test_density_integrates_to_one():
     mixture = make(3)
     grid = np.linspace(-25, 25, 1001)

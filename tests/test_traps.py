@@ -116,6 +116,20 @@ def test_tight_components_far_apart(covariance, assignment, ratio):
     assert_equals_reference(fit, em(x, 3, covariance, "free", assignment, labels=z, n_iter=4), assignment)
 
 
+@pytest.mark.parametrize("covariance, assignment", list(itertools.product(FREE, ("soft", "hard"))))
+def test_tight_components_in_float32(covariance, assignment):
+    """Separation of 10^3 standard deviations, of which float32 holds four digits: the same numbers in 50 digits."""
+    rng = np.random.default_rng(5)
+    z = np.arange(90) % 3
+    x = 1e3 * np.array([[0.0, 0.0], [1.0, 0.3], [-0.2, 1.0]])[z] + rng.normal(size=(90, 2))
+    x = x.astype(np.float32)
+    fit = quiet(x, 3, covariance=covariance, assignment=assignment, init=z, max_iter=3)
+    truth = em(x.astype(float), 3, covariance, "free", assignment, labels=z, n_iter=3)
+    for record, state in zip(fit.history, truth):
+        np.testing.assert_allclose(record.objective, state.log_likelihood, rtol=1e-5)
+        np.testing.assert_allclose(record.mixture.covariances, state.covariances, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("ratio", [1e3, 1e5])
 @pytest.mark.parametrize("covariance", ["spherical", "diag", "full"])
 def test_a_tight_component_inside_a_wide_one(covariance, ratio):
