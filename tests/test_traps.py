@@ -108,12 +108,14 @@ def test_float32(covariance, assignment):
 @pytest.mark.parametrize("ratio", [1e2, 1e4, 1e6])
 @pytest.mark.parametrize("covariance, assignment", list(itertools.product(FREE, ("soft", "hard"))))
 def test_tight_components_far_apart(covariance, assignment, ratio):
-    """Separation of 10^2 to 10^6 standard deviations, in two directions."""
+    """Separation of 10^2 to 10^6 standard deviations, in two directions, with and without weights."""
     rng = np.random.default_rng(5)
     z = np.arange(45) % 3
     x = ratio * np.array([[0.0, 0.0], [1.0, 0.3], [-0.2, 1.0]])[z] + rng.normal(size=(45, 2))
-    fit = quiet(x, 3, covariance=covariance, assignment=assignment, init=z, max_iter=4)
-    assert_equals_reference(fit, em(x, 3, covariance, "free", assignment, labels=z, n_iter=4), assignment)
+    for w in (None, rng.exponential(size=45)):
+        fit = quiet(x, 3, covariance=covariance, assignment=assignment, init=z, max_iter=3, sample_weight=w)
+        truth = em(x, 3, covariance, "free", assignment, labels=z, n_iter=3, sample_weight=w)
+        assert_equals_reference(fit, truth, assignment)
 
 
 @pytest.mark.parametrize("covariance, assignment", list(itertools.product(FREE, ("soft", "hard"))))
