@@ -135,7 +135,7 @@ class Run(NamedTuple):
 
 def _run(data, model, params, tol, max_iter, callback):
     """Iterate from `params`; every record holds parameters and their own objective."""
-    history, converged, merit, step = [], False, None, None
+    history, converged, before, step = [], False, None, None
     while True:
         step = e_step(data, model, params, step)
         sums = step.sums()
@@ -143,12 +143,13 @@ def _run(data, model, params, tol, max_iter, callback):
         history.append(record)
         if callback is not None:
             callback(record)
-        if merit is not None:
-            converged = sums.moved == 0 if model.hard else tol > 0 and sums.merit - merit <= tol * data.total
+        merit = sums.merit if model.prior is None else record.objective
+        if before is not None:
+            converged = sums.moved == 0 if model.hard else tol > 0 and merit - before <= tol * data.total
         if converged or len(history) > max_iter:
             empty = np.flatnonzero(sums.counts <= data.total * np.finfo(data.dtype).tiny * 1e8)
-            return Run(history, sums.merit, bool(converged), empty, step.labels)
-        merit = sums.merit
+            return Run(history, merit, bool(converged), empty, step.labels)
+        before = merit
         params = m_step(step, sums, params)
 
 

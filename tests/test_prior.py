@@ -237,3 +237,29 @@ def test_forms_of_scale():
     fits = [mixlib.fit(x, 2, init=z, prior=mixlib.Prior(scale=s)).objective
             for s in (2.0, np.array([2.0, 2.0]), 2.0 * np.eye(2))]
     np.testing.assert_allclose(fits, fits[0], rtol=1e-14)
+
+
+def test_convergence_is_that_of_the_log_posterior():
+    """The likelihood alone can fall while the posterior still climbs: it must not end the loop."""
+    x = mixlib.datasets.old_faithful().x
+    x = x / x.std(axis=0)
+    fit = mixlib.fit(x, 3, init="random", random_state=4, prior=mixlib.Prior(), tol=1e-13, max_iter=5000)
+    steps = np.diff([record.objective for record in fit.history])
+    assert fit.converged and 0 <= steps[-1] <= 1e-13 * len(x) < steps[:-1].min()
+    likelihood = [record.mixture.log_density(x).sum() for record in fit.history]
+    assert np.diff(likelihood).min() < -1e-3                       # here it does fall on the way
+
+
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+@pytest.mark.parametrize("covariance", ["identity", "tied_spherical", "full"])
+def test_restarts_compare_log_posteriors(covariance, assignment):
+    """The winner of eight starts is the best of the same eight, one at a time."""
+    rng = np.random.default_rng(3)
+    x = 6 * rng.normal(size=(7, 2))[rng.integers(7, size=80)] + rng.normal(size=(80, 2))       # many local maxima
+    options = dict(covariance=covariance, weights="equal", assignment=assignment, init="random",
+                   prior=mixlib.Prior(shrinkage=0.5, scale=2.0), max_iter=5000)
+    rng = np.random.default_rng(5)
+    single = [mixlib.fit(x, 4, random_state=rng, **options).objective for _ in range(8)]
+    best = mixlib.fit(x, 4, random_state=np.random.default_rng(5), n_init=8, **options).objective
+    np.testing.assert_allclose(best, max(single), rtol=1e-9)
+    assert max(single) - min(single) > 1e-6
