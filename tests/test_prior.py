@@ -259,7 +259,7 @@ def test_restarts_compare_log_posteriors(covariance, assignment):
     options = dict(covariance=covariance, weights="equal", assignment=assignment, init="random",
                    prior=mixlib.Prior(shrinkage=0.5, scale=2.0), max_iter=5000)
     rng = np.random.default_rng(5)
-    single = [mixlib.fit(x, 4, random_state=rng, **options).objective for _ in range(8)]
-    best = mixlib.fit(x, 4, random_state=np.random.default_rng(5), n_init=8, **options).objective
+    single = [mixlib.fit(x, 6, random_state=rng, **options).objective for _ in range(8)]
+    best = mixlib.fit(x, 6, random_state=np.random.default_rng(5), n_init=8, **options).objective
     np.testing.assert_allclose(best, max(single), rtol=1e-9)
     assert max(single) - min(single) > 1e-6
