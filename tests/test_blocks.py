@@ -123,7 +123,7 @@ def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch
         np.testing.assert_allclose(seen[-1], -J / 2 - x.size / 2 * np.log(2 * np.pi) - 900 * np.log(len(start)),
                                    rtol=1e-9)
     assert looked["bounded"] > 0
-    assert looked["all"] < 900 * iterations                   # some points were not looked at again
+    assert looked["all"] < 0.8 * 900 * iterations             # a good part was not looked at again
 
 
 @pytest.mark.parametrize("spread", [0, 6])
