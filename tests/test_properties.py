@@ -237,3 +237,29 @@ def test_many_points_equal_few_heavy_ones():
         np.testing.assert_allclose(objectives(many), objectives(few), rtol=1e-10)
         np.testing.assert_allclose(many.mixture.covariances, few.mixture.covariances, rtol=1e-9, atol=1e-10)
         np.testing.assert_array_equal(many.labels, np.tile(few.labels, 100))
+
+
+@pytest.mark.parametrize("covariance, weights", [("identity", "equal"), ("identity", "free"), ("tied_diag", "free")])
+def test_points_without_weight_delay_nothing(covariance, weights):
+    """Hard assignment converges when the labels of points that count repeat: as many iterations as without the rest."""
+    for seed in range(20):
+        x, _ = data(seed, d=2, n=400)
+        w = np.r_[np.ones(40), np.zeros(360)]
+        options = {"covariance": covariance, "weights": weights, "assignment": "hard", "init": x[:3], "max_iter": 200}
+        full, kept = run(x, 3, sample_weight=w, **options), run(x[:40], 3, **options)
+        assert full.converged and full.n_iter == kept.n_iter
+        np.testing.assert_array_equal(full.labels[:40], kept.labels)
+        np.testing.assert_allclose(full.objective, kept.objective, rtol=1e-10)
+
+
+def test_the_tolerance_is_per_point():
+    """A hundred copies of the data, or weights of a hundred or a hundredth, stop at the same iteration."""
+    x, _ = data(16)
+    options = {"covariance": "tied", "init": x[:3], "tol": 1e-5}
+    fit = mixlib.fit(x, 3, **options)
+    assert fit.converged and fit.n_iter > 5
+    for factor in (100.0, 0.01):
+        assert mixlib.fit(x, 3, sample_weight=np.full(90, factor), **options).n_iter == fit.n_iter
+    assert mixlib.fit(np.tile(x, (100, 1)), 3, **options).n_iter == fit.n_iter
+    gains = np.diff(objectives(fit)) / 90
+    assert gains[-1] <= 1e-5 and np.all(gains[:-1] > 1e-5)
