@@ -1,5 +1,6 @@
 """Bad input is refused at the door, with what was wrong and what to do; good input of odd kinds is taken."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -184,3 +185,16 @@ def test_as_many_means_as_points_are_means():
 def test_criteria_need_a_fit(criterion):
     with pytest.raises((TypeError, AttributeError)):
         criterion(X)
+
+
+def test_the_defaults_are_those_of_the_book():
+    """Chapters leave them out, so they may not drift: named here, and the same fit as when typed in."""
+    expected = {"covariance": "full", "weights": "free", "assignment": "soft", "variance": 1.0, "init": "k-means++",
+                "n_init": 1, "sample_weight": None, "prior": None, "tol": 1e-8, "max_iter": 1000, "random_state": None,
+                "callback": None}
+    parameters = inspect.signature(mixlib.fit).parameters
+    assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == expected
+    x = mixlib.datasets.old_faithful().x
+    a = mixlib.fit(x, 2, random_state=1)
+    b = mixlib.fit(x, 2, **{**expected, "random_state": 1})
+    assert a.objective == b.objective and a.n_iter == b.n_iter
