@@ -128,6 +128,25 @@ def test_from_a_mixture(covariance, weights, assignment):
     np.testing.assert_allclose(second.mixture.covariances, whole.mixture.covariances, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
+def test_a_mixture_is_brought_to_the_constraint(covariance, weights, assignment):
+    """Another model's mixture as the start: pooled by its weights where shared, then projected."""
+    x, _ = make_data(17, 50, 3, 2)
+    rng = np.random.default_rng(17)
+    A = rng.normal(size=(2, 3, 3)) + 2 * np.eye(3)
+    sigma, pi = A @ A.transpose(0, 2, 1), np.array([0.3, 0.7])
+    mixture = mixlib.Mixture(pi, x[:2], sigma)
+    start = mixlib.fit(x, 2, covariance=covariance, weights=weights, assignment=assignment, init=mixture, variance=1.3,
+                       tol=0, max_iter=0).history[0]
+    expected = np.array([pi[0] * sigma[0] + pi[1] * sigma[1]] * 2) if covariance.startswith("tied") else sigma
+    expected = {"identity": lambda c: 1.3 * np.eye(3), "spherical": lambda c: np.trace(c) / 3 * np.eye(3),
+                "diag": lambda c: np.diag(np.diag(c)), "full": lambda c: c,
+                }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)], expected
+    np.testing.assert_allclose(start.mixture.covariances, [expected[0](c) for c in expected[1]], rtol=1e-11, atol=1e-12)
+    np.testing.assert_array_equal(start.weights, pi if weights == "free" else [0.5, 0.5])
+    np.testing.assert_array_equal(start.means, x[:2])
+
+
 PEER = {"full": "full", "tied": "tied", "diag": "diag", "spherical": "spherical"}
 
 
