@@ -26,9 +26,9 @@ class Case(NamedTuple):
 def data(case):
     """Points of the case, (n, d), and the starting means, (K, d).
 
-    Overlapping blobs have centres drawn with a standard deviation of 2 about the origin, and
-    start from K points. Separated ones have centres at least ten standard deviations apart,
-    and start one standard deviation off them.
+    Overlapping blobs have centres drawn with a standard deviation of 2 about the origin;
+    separated ones have centres at least ten standard deviations apart. k-means of overlapping
+    blobs starts from K points; everything else one standard deviation off the centres.
     """
     rng = np.random.default_rng(1)
     if case.blobs == "overlapping":
@@ -38,7 +38,8 @@ def data(case):
         cells = rng.permutation(min(side**case.d, 10**5))[:case.K]
         centres = 10.0 * np.stack(np.unravel_index(cells, (side,) * case.d), axis=1)
     x = centres[rng.integers(case.K, size=case.n)] + rng.normal(size=(case.n, case.d))
-    start = x[:case.K].copy() if case.blobs == "overlapping" else centres + rng.normal(size=centres.shape)
+    far = case.work == "k-means" and case.blobs == "overlapping"
+    start = x[:case.K].copy() if far else centres + rng.normal(size=centres.shape)
     return x.astype(case.dtype), start.astype(case.dtype)
 
 
