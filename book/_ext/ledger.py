@@ -15,7 +15,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 LINE = re.compile(r"✓ (\S+): (.*)")
-HEADINGS = ("Result", "Name", "Derived in", "Checked by", "How", "Largest error")
+HEADINGS = ("Result", "Name", "Derived in", "Checks", "How", "Largest error")
 
 
 class ledger(nodes.General, nodes.Element):
@@ -123,24 +123,24 @@ class FillLedger(SphinxPostTransform):
         return nodes.table("", group, classes=["ledger"])
 
     def row(self, docname, label, entry):
-        chapter = self.page_link(docname, "", self.env.titles[docname].astext())
         section = self.page_link(docname, entry["anchor"], entry["section"])
         name = entry["title"] or [nodes.literal("", label)]
         cells = [
             [link(label, self.env.docname)],
             [node.deepcopy() for node in name],
-            [chapter, nodes.Text(": "), section],
-            spaced(self.page_link(docname, anchor, f"check {number}")
+            [section],
+            spaced(self.page_link(docname, anchor, str(number), title=f"check {number} of {label}")
                    for number, (anchor, _, _) in enumerate(entry["checks"], start=1)),
             [nodes.Text("; ".join(dict.fromkeys(kind for _, kind, _ in entry["checks"])))],
             [nodes.Text(largest_error(entry["checks"]))],
         ]
         return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
-    def page_link(self, docname, anchor, text):
+    def page_link(self, docname, anchor, text, title=""):
         builder = self.app.builder
         target = builder.get_relative_uri(self.env.docname, docname)
-        return nodes.reference("", text, internal=True, refuri=f"{target}#{anchor}" if anchor else target)
+        more = {"reftitle": title} if title else {}
+        return nodes.reference("", text, internal=True, refuri=f"{target}#{anchor}" if anchor else target, **more)
 
 
 def spaced(items):
