@@ -67,7 +67,7 @@ def test_ledger_scrolls_in_its_own_box_and_names_its_columns():
     table = page("book/ledger").find("table", class_="ledger")
     assert "pst-scrollable-table-container" in table.parent["class"]
     assert [head.get_text() for head in table.thead.find_all("th")] == [
-        "Result", "Name", "Derived in", "Checked by", "How", "Largest error"]
+        "Result", "Name", "Derived in", "Checks", "How", "Largest error"]
 
 
 @pytest.mark.parametrize("entries, said", [
