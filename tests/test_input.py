@@ -166,6 +166,10 @@ def test_labels_of_any_integer_type_and_responsibilities_nearly_summing_to_one()
     assert mixlib.fit(X, 2, init=z.tolist(), tol=0, max_iter=3).objective == whole
     r = np.eye(2)[z]
     np.testing.assert_allclose(mixlib.fit(X, 2, init=r * (1 + 1e-9), tol=0, max_iter=3).objective, whole, rtol=1e-12)
+    r = np.random.default_rng(2).dirichlet([2, 2], size=12)
+    uneven = r * (1 + 9e-7 * np.sign(X[:, :1]))                         # each row is brought to a sum of one
+    a, b = (mixlib.fit(X, 2, init=start, tol=0, max_iter=0).history[0] for start in (r, uneven))
+    np.testing.assert_allclose(a.mixture.means, b.mixture.means, rtol=1e-12)
 
 
 def test_k_equals_n_for_k_means():
