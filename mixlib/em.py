@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from . import inputs, seeding
+from .blocks import Data
 from .covariance import CONSTRAINTS, Singular
-from .data import Data
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
 from .estep import Given, e_step
 from .mixture import Mixture

@@ -6,8 +6,8 @@ at the largest.
 
 import numpy as np
 
+from .blocks import add_by_label, weighted_sum
 from .covariance import Spherical
-from .data import add_by_label, weighted_sum
 from .model import Parameters, Sums
 from .nearest import Nearest
 from .scores import Deviations, choose_form, harden, soften

@@ -8,7 +8,7 @@ label (Hamerly 2010), and the sums are brought up to date by the points that mov
 
 import numpy as np
 
-from .data import add_by_label, scratch, weighted_sum
+from .blocks import add_by_label, scratch, weighted_sum
 from .model import Sums
 from .scores import LOG_2PI, digits_kept, harden
 

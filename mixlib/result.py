@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .blocks import Data, weighted_sum
 from .covariance import CONSTRAINTS
-from .data import Data, weighted_sum
 from .estep import e_step
 from .mixture import Mixture
 from .model import Model, Parameters

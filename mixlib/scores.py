@@ -7,7 +7,7 @@ which loses digits when a component is narrow beside its distance from the origi
 
 import numpy as np
 
-from .data import scratch
+from .blocks import scratch
 
 LOG_2PI = np.log(2 * np.pi)
 # the relative error that a difference may make, by the width of a number in bytes

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .blocks import Data
 from .covariance import CONSTRAINTS, Diagonal
-from .data import Data
 from .errors import TooFewPointsError
 from .inputs import as_components, as_points, as_weights
 

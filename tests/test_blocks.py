@@ -8,10 +8,10 @@ import pytest
 from reference import COVARIANCES, lloyd
 
 import mixlib
-from mixlib import data as data_module
+from mixlib import blocks as blocks_module
 from mixlib import estep, nearest
+from mixlib.blocks import Data
 from mixlib.covariance import CONSTRAINTS
-from mixlib.data import Data
 from mixlib.model import Model, Parameters
 from mixlib.mstep import m_step
 
@@ -67,7 +67,7 @@ def test_threads_change_nothing(covariance, assignment, small_blocks, monkeypatc
     x, z = blobs(2, n=4000)
     options = {"covariance": covariance, "weights": "equal", "assignment": assignment, "init": z, "max_iter": 8}
     many = trace(x, 4, **options)
-    monkeypatch.setattr(data_module, "THREADS", 1)
+    monkeypatch.setattr(blocks_module, "THREADS", 1)
     one = trace(x, 4, **options)
     assert [r.objective for r in many.history] == [r.objective for r in one.history]
     np.testing.assert_array_equal(many.mixture.means, one.mixture.means)
