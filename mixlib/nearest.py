@@ -1,7 +1,7 @@
 """The E-step of k-means: when components differ in their means alone, the nearest mean wins (chapter 5).
 
 The scores are then c.z - |c|^2/2, whatever sigma is. Labels are those of Lloyd's algorithm
-at every iteration. Once few points move, bounds tell which points can have: a point whose
+at every iteration. Where there are many points, bounds tell which can have moved: a point whose
 nearest mean leads by more than all means have moved since it was last looked at keeps its
 label (Hamerly 2010), and the sums are brought up to date by the points that moved.
 """
@@ -29,23 +29,19 @@ class Nearest:
         away = np.max(np.abs(data.frame.shift) / data.frame.scale)
         self.slack = 4 * (data.d + 4) * np.finfo(data.dtype).eps * radius * (radius + away)
         self.labels = np.full(data.n, -1, dtype=np.int32) if before is None else before.labels
-        self.known, self.moves, self.lead = None, np.zeros(len(means)), None
-        if before is not None:
+        self.known, self.moves = None, np.zeros(len(means))
+        self.lead = np.full(data.n, -np.inf) if before is None and data.n > self.rows else None
+        self.bounds = before is None or before.moved <= FEW * data.n         # are leads worth their cost?
+        if before is not None and before.lead is not None:
             self._learn(before)
 
     def _learn(self, before):
-        """Take over the sums of the step before, and the bounds if they are worth having."""
-        data = self.data
-        if data.n <= self.rows or before.moved > FEW * data.n:
-            return                                     # a pass over all points, sums from scratch
-        self.known = before.total
-        self.lead, self.moves = before.lead, before.moves
-        if self.lead is None:
-            self.lead = np.full(data.n, -np.inf)       # nothing is known yet of any point
+        """Take over the sums of the step before, and what is known of the leads."""
+        self.known, self.lead = before.total, before.lead
         moved = np.linalg.norm(self.params.means - before.params.means, axis=1) * (1 + 1e-9)
         second, most = np.sort(np.append(moved, 0.0))[-2:]
         others = np.where(moved == most, second, most)
-        self.moves = self.moves + moved + others       # what each label's lead has lost so far
+        self.moves = before.moves + moved + others     # what each label's lead has lost so far
 
     @property
     def rows(self):
@@ -87,7 +83,10 @@ class Nearest:
         return Sums(counts, first, None, objective, -J, self.moved)
 
     def _pass(self, z, rows, w):
-        labels, features, _, _ = self._look(z)
+        """Look at every point; the sums."""
+        labels, features, best, scores = self._look(z)
+        if self.lead is not None:
+            self.lead[rows] = self._lead(labels, best, scores, features[1:])
         K, before = len(self.theta), self.labels[rows]
         differ = before != labels
         moved = np.count_nonzero(differ if w is None else differ & (w > 0))
@@ -103,7 +102,10 @@ class Nearest:
         most = look.size > len(lead) // 2
         look = slice(None) if most else look
         labels, features, best, scores = self._look(z if most else np.take(z, look, axis=1))
-        lead[look] = self._lead(labels, best, scores, features[1:]) + self.moves[labels]
+        if most and not self.bounds:
+            lead[:] = -np.inf                          # so much moves that leads would not last
+        else:
+            lead[look] = self._lead(labels, best, scores, features[1:]) + self.moves[labels]
         differ = np.flatnonzero(before[look] != labels)
         if not differ.size:
             return np.zeros((K, 1 + len(z))), 0
