@@ -12,7 +12,7 @@ from .model import Parameters, Sums
 from .nearest import Nearest
 from .scores import Deviations, choose_form, harden, soften
 
-BLOCK = 1 << 18                      # numbers in a block's features and scores: they stay in cache
+BLOCK = 1 << 20          # numbers in a block: near the cache, and work enough for a thread
 
 
 def e_step(data, model, params, before=None):

@@ -8,12 +8,13 @@ label (Hamerly 2010), and the sums are brought up to date by the points that mov
 
 import numpy as np
 
-from .blocks import add_by_label, scratch, weighted_sum
+from .blocks import ROWS, add_by_label, scratch, weighted_sum
 from .model import Sums
 from .scores import LOG_2PI, digits_kept, harden
 
 FEW = 0.2                # share of moved points below which bounds pay
-BLOCK = 1 << 18          # numbers in a block's scores: they stay in cache
+BLOCK = 1 << 20          # numbers in a block's scores
+STRETCH = 1 << 17        # points whose leads are read at once
 
 
 class Nearest:
@@ -30,7 +31,7 @@ class Nearest:
         self.slack = 4 * (data.d + 4) * np.finfo(data.dtype).eps * radius * (radius + away)
         self.labels = np.full(data.n, -1, dtype=np.int32) if before is None else before.labels
         self.known, self.moves = None, np.zeros(len(means))
-        self.lead = np.full(data.n, -np.inf) if before is None and data.n > self.rows else None
+        self.lead = np.full(data.n, -np.inf) if before is None and data.n > min(ROWS, self.rows) else None
         self.bounds = before is None or before.moved <= FEW * data.n         # are leads worth their cost?
         if before is not None and before.lead is not None:
             self._learn(before)
@@ -72,7 +73,7 @@ class Nearest:
         if self.known is None:
             self.total, self.moved = self.data.add_up(self._pass, self.rows)
         else:
-            change, self.moved = self.data.add_up(self._update, self.rows)
+            change, self.moved = self.data.add_up(self._update, max(STRETCH, self.rows))
             self.total = self.known + change if self.data.w is None else self.data.add_up(self._held, self.rows)
         counts, first = self.total[:, 0], self.total[:, 1:]
         # (5.3) eq-classification-is-j
@@ -96,25 +97,23 @@ class Nearest:
     def _update(self, z, rows, w):
         """Look again where the lead may be lost; the change of the sums."""
         K, before, lead = len(self.theta), self.labels[rows], self.lead[rows]
+        change, moved = np.zeros((K, 1 + len(z))), 0
         look = np.flatnonzero(lead <= self.moves.take(before))
-        if not look.size:
-            return np.zeros((K, 1 + len(z))), 0
         most = look.size > len(lead) // 2
-        look = slice(None) if most else look
-        labels, features, best, scores = self._look(z if most else np.take(z, look, axis=1))
-        if most and not self.bounds:
-            lead[:] = -np.inf                          # so much moves that leads would not last
-        else:
-            lead[look] = self._lead(labels, best, scores, features[1:]) + self.moves[labels]
-        differ = np.flatnonzero(before[look] != labels)
-        if not differ.size:
-            return np.zeros((K, 1 + len(z))), 0
-        where = differ if most else look[differ]
-        weight = None if w is None else w[where]
-        mine = features[:, differ]
-        change = add_by_label(labels[differ], mine, weight, K) - add_by_label(before[where], mine, weight, K)
-        before[where] = labels[differ]
-        return change, int(differ.size if w is None else np.count_nonzero(weight))
+        for first in range(0, len(lead) if most else look.size, self.rows):
+            part = slice(first, first + self.rows) if most else look[first:first + self.rows]
+            labels, features, best, scores = self._look(z[:, part] if most else np.take(z, part, axis=1))
+            if most and not self.bounds:
+                lead[part] = -np.inf                   # so much moves that leads would not last
+            else:
+                lead[part] = self._lead(labels, best, scores, features[1:]) + self.moves[labels]
+            differ = np.flatnonzero(before[part] != labels)
+            where = first + differ if most else part[differ]
+            weight, mine = None if w is None else w[where], features[:, differ]
+            change += add_by_label(labels[differ], mine, weight, K) - add_by_label(before[where], mine, weight, K)
+            before[where] = labels[differ]
+            moved += int(differ.size if w is None else np.count_nonzero(weight))
+        return change, moved
 
     def _held(self, z, rows, w):
         """The sums anew: differences of weights would leave a trace of what has left a component."""

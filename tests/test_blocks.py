@@ -23,6 +23,7 @@ def small_blocks(monkeypatch):
     """Blocks of 256 points, the fewest that there can be."""
     monkeypatch.setattr(estep, "BLOCK", 1)
     monkeypatch.setattr(nearest, "BLOCK", 1)
+    monkeypatch.setattr(nearest, "STRETCH", 300)
 
 
 def blobs(seed, n=1100, d=2, K=4):
@@ -47,6 +48,7 @@ def test_blocks_change_nothing(covariance, weights, assignment, weighted, monkey
     whole = trace(x, 4, **options)
     monkeypatch.setattr(estep, "BLOCK", 1)
     monkeypatch.setattr(nearest, "BLOCK", 1)
+    monkeypatch.setattr(nearest, "STRETCH", 300)
     parts = trace(x, 4, **options)
     assert len(parts.history) == len(whole.history)
     for a, b in zip(parts.history, whole.history):
@@ -110,6 +112,7 @@ def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch
                     callback=lambda record, seen=seen: seen.append(record.objective))
         monkeypatch.undo()
         monkeypatch.setattr(nearest, "BLOCK", 1)
+        monkeypatch.setattr(nearest, "STRETCH", 300)
         iterations += fit.n_iter + 1
         labels, centres = lloyd(x, start, fit.n_iter + 1)
         for t, record in enumerate(fit.history):
