@@ -21,6 +21,7 @@ except ImportError:                  # without it BLAS keeps its own threads, an
     ThreadpoolController = None
 
 ROWS = 1 << 14                       # points in a block where nothing but z is at work
+COPIED = 1 << 11                     # points transposed at once: rows and columns stay in cache
 THREADS = min(os.cpu_count() or 1, 16) if ThreadpoolController else 1
 _pool, _blas = [], []                # the threads, and BLAS's controller, made at the first use
 _own = threading.local()             # each thread's scratch memory
@@ -34,7 +35,8 @@ class Data:
         self.shape, self.own = constraint.shape, not constraint.shared
         self.w, self.total = w, float(self.n if w is None else w.sum())
         self.dtype = x.dtype
-        self.z = np.array(x.T, order="C")          # always a copy: the caller's x is not touched
+        self.z = np.empty((self.d, self.n), dtype=x.dtype)
+        self.add_up(lambda z, rows, w: _overwrite(z, x[rows].T), COPIED)      # the caller's x is not touched
         low, high = self.z.min(axis=1).astype(np.float64), self.z.max(axis=1).astype(np.float64)
         self.frame = Frame.around(low, high, isinstance(self.shape, Spherical))
         self._to(self.frame)
@@ -49,8 +51,8 @@ class Data:
 
     def _to(self, frame):
         """Bring z from the caller's coordinates to the frame's, in place (no `turn`)."""
-        for z, _, _ in self.blocks(ROWS):
-            z[:] = (z - frame.shift[:, None]) / frame.scale[:, None]
+        shift, scale = frame.shift[:, None], frame.scale[:, None]
+        self.add_up(lambda z, rows, w: _overwrite(z, (z - shift) / scale))
 
     def _whiten(self, regular):
         """Centre z, and turn it so that the covariance of the data is the identity.
@@ -69,8 +71,7 @@ class Data:
                     "with a scale of its own, mixlib.Prior(scale=...)") from None
             turn = np.eye(self.d)
         back = np.tril(np.linalg.inv(turn))
-        for z, _, _ in self.blocks(ROWS):
-            z[:] = back @ (z - self.mean[:, None])
+        self.add_up(lambda z, rows, w: _overwrite(z, back @ (z - self.mean[:, None])))
         self.frame = self.frame.turned(self.mean, turn)
         self.mean = np.zeros(self.d)
 
@@ -128,6 +129,11 @@ def weighted_sum(columns, weights):
 def add_by_label(labels, features, w, K):
     """Sums of the features (F, b) over the points of each label, (K, F)."""
     return np.stack([np.bincount(labels, row if w is None else row * w, K) for row in features], axis=1)
+
+
+def _overwrite(z, values):
+    z[:] = values
+    return 0
 
 
 def _outer(columns, weights):
