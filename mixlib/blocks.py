@@ -46,6 +46,8 @@ class Data:
         # total second moments about the origin of z, in the shape's form
         self.moments = self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z), w))
         self.radius = np.sqrt(max(np.einsum("jb,jb->b", z, z).max() for z, _, _ in self.blocks(ROWS)))
+        # a component of no more weight than this holds no points
+        self.nothing = self.total * np.finfo(self.dtype).tiny * 1e8
         # squared lengths up to this are rounding
         self.floor = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
 
@@ -129,6 +131,13 @@ def weighted_sum(columns, weights):
 def add_by_label(labels, features, w, K):
     """Sums of the features (F, b) over the points of each label, (K, F)."""
     return np.stack([np.bincount(labels, row if w is None else row * w, K) for row in features], axis=1)
+
+
+def relabel(before, found, w):
+    """Bring labels up to date, in place; how many points of positive weight they moved."""
+    differ = before != found
+    before[:] = found
+    return int(np.count_nonzero(differ if w is None else differ & (w > 0)))
 
 
 def _overwrite(z, values):

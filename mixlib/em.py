@@ -147,7 +147,7 @@ def _run(data, model, params, tol, max_iter, callback):
         if before is not None:
             converged = sums.moved == 0 if model.hard else tol > 0 and merit - before <= tol * data.total
         if converged or len(history) > max_iter:
-            empty = np.flatnonzero(sums.counts <= data.total * np.finfo(data.dtype).tiny * 1e8)
+            empty = np.flatnonzero(sums.counts <= data.nothing)
             return Run(history, merit, bool(converged), empty, step.labels)
         before = merit
         params = m_step(step, sums, params)

@@ -6,7 +6,7 @@ at the largest.
 
 import numpy as np
 
-from .blocks import add_by_label, weighted_sum
+from .blocks import add_by_label, relabel, weighted_sum
 from .covariance import Spherical
 from .model import Parameters, Sums
 from .nearest import Nearest
@@ -60,11 +60,8 @@ class EStep:
         found, features, value = self.assign(z, rows, w)
         if not self.model.hard:
             return (found if w is None else found * w) @ features.T, value, 0
-        before = self.labels[rows]
-        differ = before != found
-        moved = np.count_nonzero(differ if w is None else differ & (w > 0))
-        before[:] = found
-        return add_by_label(found, features, w, len(self.params.means)), value, int(moved)
+        moved = relabel(self.labels[rows], found, w)
+        return add_by_label(found, features, w, len(self.params.means)), value, moved
 
     def scatter_about(self, means):
         """Sums of r (z - mu)(z - mu)^T for each component, in the shape's form, (K, m)."""

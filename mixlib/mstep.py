@@ -20,7 +20,7 @@ def m_step(step, sums, previous):
     weights = weights / weights.sum()
     if model.prior is None:
         # (4.10) eq-m-means
-        held = counts > data.total * np.finfo(data.dtype).tiny * 1e8
+        held = counts > data.nothing
         counts = np.where(held, counts, 0.0)
         divisor, numerator = np.where(held, counts, 1.0), first
     else:

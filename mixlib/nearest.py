@@ -8,7 +8,7 @@ label (Hamerly 2010), and the sums are brought up to date by the points that mov
 
 import numpy as np
 
-from .blocks import ROWS, add_by_label, scratch, weighted_sum
+from .blocks import ROWS, add_by_label, relabel, scratch, weighted_sum
 from .model import Sums
 from .scores import LOG_2PI, digits_kept, harden
 
@@ -88,11 +88,8 @@ class Nearest:
         labels, features, best, scores = self._look(z)
         if self.lead is not None:
             self.lead[rows] = self._lead(labels, best, scores, features[1:])
-        K, before = len(self.theta), self.labels[rows]
-        differ = before != labels
-        moved = np.count_nonzero(differ if w is None else differ & (w > 0))
-        before[:] = labels
-        return add_by_label(labels, features, w, K), int(moved)
+        moved = relabel(self.labels[rows], labels, w)
+        return add_by_label(labels, features, w, len(self.theta)), moved
 
     def _update(self, z, rows, w):
         """Look again where the lead may be lost; the change of the sums."""
