@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mixlib import kmeans_plusplus
+
 SIZES = [(10**5, 2, 8), (10**6, 2, 8), (10**6, 2, 64), (10**5, 16, 16), (10**6, 16, 16), (10**5, 64, 64),
          (2 * 10**5, 128, 256)]
 COVARIANCES = ["full", "tied", "diag", "spherical"]
@@ -40,8 +42,7 @@ def data(case):
         centres = np.zeros((case.K, case.d))
         centres[:, :axes] = 10.0 * np.stack(np.unravel_index(cells, (side,) * axes), axis=1)
     x = centres[rng.integers(case.K, size=case.n)] + rng.normal(size=(case.n, case.d))
-    far = case.work == "k-means" and case.blobs == "overlapping"
-    start = x[:case.K].copy() if far else centres + rng.normal(size=centres.shape)
+    start = kmeans_plusplus(x, case.K, 0) if case.work == "k-means" else centres + rng.normal(size=centres.shape)
     return x.astype(case.dtype), start.astype(case.dtype)
 
 

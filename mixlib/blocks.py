@@ -20,8 +20,8 @@ try:
 except ImportError:                  # without it BLAS keeps its own threads, and blocks take turns
     ThreadpoolController = None
 
-ROWS = 1 << 14                       # points in a block where nothing but z is at work
-COPIED = 1 << 11                     # points transposed at once: rows and columns stay in cache
+NUMBERS = 1 << 18                    # in a block where little more than z is at work
+WIDE = 8                             # coordinates from which a point's stand side by side in memory
 THREADS = min(os.cpu_count() or 1, 16) if ThreadpoolController else 1
 _pool, _blas = [], []                # the threads, and BLAS's controller, made at the first use
 _own = threading.local()             # each thread's scratch memory
@@ -35,26 +35,52 @@ class Data:
         self.shape, self.own = constraint.shape, not constraint.shared
         self.w, self.total = w, float(self.n if w is None else w.sum())
         self.dtype = x.dtype
-        self.z = np.empty((self.d, self.n), dtype=x.dtype)
-        self.add_up(lambda z, rows, w: _overwrite(z, x[rows].T), COPIED)      # the caller's x is not touched
-        low, high = self.z.min(axis=1).astype(np.float64), self.z.max(axis=1).astype(np.float64)
-        self.frame = Frame.around(low, high, isinstance(self.shape, Spherical))
-        self._to(self.frame)
-        self.mean = self.add_up(lambda z, rows, w: weighted_sum(z, w)) / self.total
+        self.z = np.empty((self.n, self.d), x.dtype).T if self.d >= WIDE else np.empty((self.d, self.n), x.dtype)
+        self.frame = self._frame(x)
+        self.mean = self._to_frame() / self.total
         if isinstance(self.shape, Full):
             self._whiten(regular)
-        # total second moments about the origin of z, in the shape's form
-        self.moments = self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z), w))
-        self.radius = np.sqrt(max(np.einsum("jb,jb->b", z, z).max() for z, _, _ in self.blocks(ROWS)))
+        self.moments, self.radius = self._moments()
         # a component of no more weight than this holds no points
         self.nothing = self.total * np.finfo(self.dtype).tiny * 1e8
         # squared lengths up to this are rounding
         self.floor = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
 
-    def _to(self, frame):
-        """Bring z from the caller's coordinates to the frame's, in place (no `turn`)."""
-        shift, scale = frame.shift[:, None], frame.scale[:, None]
-        self.add_up(lambda z, rows, w: _overwrite(z, (z - shift) / scale))
+    def _frame(self, x):
+        """Copy x (the caller's is not touched); the exact frame of its columns."""
+        lows, highs = [], []
+
+        def copy(z, rows, w):
+            z[:] = x[rows].T
+            lows.append(z.min(axis=1))
+            highs.append(z.max(axis=1))
+            return 0
+
+        self.add_up(copy)
+        low, high = np.min(lows, axis=0).astype(np.float64), np.max(highs, axis=0).astype(np.float64)
+        return Frame.around(low, high, isinstance(self.shape, Spherical))
+
+    def _to_frame(self):
+        """Bring the points from the caller's coordinates to the frame's, in place; their sum."""
+        shift, scale = self.frame.shift[:, None], self.frame.scale[:, None]
+
+        def bring(z, rows, w):
+            z -= shift
+            z /= scale
+            return weighted_sum(z, w)
+
+        return self.add_up(bring)
+
+    def _moments(self):
+        """Total second moments about the origin of z, in the shape's form, and the largest length."""
+        longest = []
+
+        def block(z, rows, w):
+            lengths = np.einsum("jb,jb->b", z, z)
+            longest.append(lengths.max())
+            return weighted_sum(lengths[None] if isinstance(self.shape, Spherical) else self.shape.moments(z), w)
+
+        return self.add_up(block, self.few), np.sqrt(max(longest))
 
     def _whiten(self, regular):
         """Centre z, and turn it so that the covariance of the data is the identity.
@@ -73,27 +99,57 @@ class Data:
                     "with a scale of its own, mixlib.Prior(scale=...)") from None
             turn = np.eye(self.d)
         back = np.tril(np.linalg.inv(turn))
-        self.add_up(lambda z, rows, w: _overwrite(z, back @ (z - self.mean[:, None])))
+
+        def bring(z, rows, w):
+            z[:] = back @ (z - self.mean[:, None])
+            return 0
+
+        self.add_up(bring)
         self.frame = self.frame.turned(self.mean, turn)
         self.mean = np.zeros(self.d)
 
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
-        return self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z - self.mean[:, None]), w))[None]
+        return self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z - self.mean[:, None]), w), self.few)[None]
+
+    @property
+    def few(self):
+        """Points in a block where second moments are at work."""
+        return max(256, 4 * NUMBERS // (self.d + self.shape.size(self.d)))
 
     def blocks(self, rows):
         """Blocks of z, (d, b), their slices and their weights."""
-        for start in range(0, self.n, rows):
-            part = slice(start, min(start + rows, self.n))
+        for part in parts(self.n, rows):
             yield self.z[:, part], part, None if self.w is None else self.w[part]
 
-    def add_up(self, task, rows=ROWS):
+    def add_up(self, task, rows=None):
         """The sum of task(z, slice, w) over the blocks; the same for any number of threads."""
-        blocks = self.blocks(rows)
-        if THREADS == 1 or self.n <= rows:
-            return _sum(task(*block) for block in blocks)
+        return _sum(in_threads(lambda block: task(*block), list(self.blocks(rows or max(256, NUMBERS // self.d)))))
+
+    def points(self, where):
+        """Points by slice or by index, (d, b)."""
+        if isinstance(where, slice):
+            return self.z[:, where]
+        return self.z.T.take(where, axis=0).T if self.z.flags.f_contiguous else self.z.take(where, axis=1)
+
+
+def in_threads(task, blocks):
+    """What `task` makes of each block, in their order."""
+    if THREADS == 1 or len(blocks) < 2:
+        yield from map(task, blocks)
+    else:
         with _one_blas_thread():
-            return _sum(_threads().map(lambda block: task(*block), blocks))
+            yield from _threads().map(task, blocks)
+
+
+def joined(arrays):
+    """Arrays of integers end to end."""
+    return np.concatenate([np.empty(0, dtype=np.intp), *arrays])
+
+
+def parts(n, size):
+    """Slices of `size`, the last one shorter, that cover n."""
+    return [slice(first, min(first + size, n)) for first in range(0, n, size)]
 
 
 def _threads():
@@ -113,14 +169,15 @@ def _one_blas_thread():
     return _blas[0].limit(limits=1, user_api="blas")
 
 
-def scratch(name, shape, dtype):
-    """An array of this thread's to overwrite; memory that was used a moment ago is fast."""
+def scratch(name, shape, dtype, like=None):
+    """An array of this thread's to overwrite, in the memory order of `like`; memory used a moment ago is fast."""
     size = int(np.prod(shape))
+    name += dtype.char
     kept = getattr(_own, name, None)
-    if kept is None or kept.size < size or kept.dtype != dtype:
+    if kept is None or kept.size < size:
         kept = np.empty(size, dtype=dtype)
         setattr(_own, name, kept)
-    return kept[:size].reshape(shape)
+    return kept[:size].reshape(shape, order="F" if like is not None and like.flags.f_contiguous else "C")
 
 
 def weighted_sum(columns, weights):
@@ -128,9 +185,23 @@ def weighted_sum(columns, weights):
     return columns.sum(axis=1, dtype=np.float64) if weights is None else columns @ weights
 
 
-def add_by_label(labels, features, w, K):
-    """Sums of the features (F, b) over the points of each label, (K, F)."""
-    return np.stack([np.bincount(labels, row if w is None else row * w, K) for row in features], axis=1)
+def add_by_label(labels, columns, w, K):
+    """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
+    labels = labels.astype(np.intp)
+    out = np.zeros((K, 1 + len(columns)))
+    out[:, 0] = np.bincount(labels, w, K)
+    if columns.flags.f_contiguous:          # a point's numbers stand side by side: bring equal labels together
+        order = np.argsort(labels.astype(np.min_scalar_type(K)), kind="stable")
+        points = columns.T.take(order, axis=0)
+        if w is not None:
+            points = points * w.take(order)[:, None]
+        used, first = np.unique(labels.take(order), return_index=True)
+        for k, part in zip(used, np.split(points, first[1:])):
+            out[k, 1:] = part.sum(axis=0, dtype=np.float64)
+    else:
+        for row, total in zip(columns, out.T[1:]):
+            total[:] = np.bincount(labels, row if w is None else row * w, K)
+    return out
 
 
 def relabel(before, found, w):
@@ -138,11 +209,6 @@ def relabel(before, found, w):
     differ = before != found
     before[:] = found
     return int(np.count_nonzero(differ if w is None else differ & (w > 0)))
-
-
-def _overwrite(z, values):
-    z[:] = values
-    return 0
 
 
 def _outer(columns, weights):

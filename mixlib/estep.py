@@ -61,7 +61,7 @@ class EStep:
         if not self.model.hard:
             return (found if w is None else found * w) @ features.T, value, 0
         moved = relabel(self.labels[rows], found, w)
-        return add_by_label(found, features, w, len(self.params.means)), value, moved
+        return add_by_label(found, features[1:], w, len(self.params.means)), value, moved
 
     def scatter_about(self, means):
         """Sums of r (z - mu)(z - mu)^T for each component, in the shape's form, (K, m)."""

@@ -27,10 +27,10 @@ def as_points(x, name="x"):
         raise ValueError(f"{name} has 0 points (shape={array.shape}); at least one is required")
     if d == 0:
         raise ValueError(f"{name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required")
-    with np.errstate(invalid="ignore"):
-        finite = np.isfinite(array.min()) and np.isfinite(array.max())
-    if not finite:
-        bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(array.sum())                # one fast pass, unless the sum overflows
+    bad = np.empty(0) if finite else np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
         raise ValueError(f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); "
                          "drop or impute them")
     return array

@@ -1,20 +1,23 @@
 """The E-step of k-means: when components differ in their means alone, the nearest mean wins (chapter 5).
 
-The scores are then c.z - |c|^2/2, whatever sigma is. Labels are those of Lloyd's algorithm
-at every iteration. Where there are many points, bounds tell which can have moved: a point whose
-nearest mean leads by more than all means have moved since it was last looked at keeps its
-label (Hamerly 2010), and the sums are brought up to date by the points that moved.
+The scores are then c.z - |c|^2/2, whatever sigma is. Labels are those of Lloyd's algorithm at
+every iteration, found with little work: single precision decides where the lead is beyond its
+rounding, double precision the rest, and distances as the caller would write them what is still
+a tie. Points that keep their lead (leads.py) are not looked at again, and the points that move
+bring the sums up to date.
 """
 
 import numpy as np
 
-from .blocks import ROWS, add_by_label, relabel, scratch, weighted_sum
+from .blocks import add_by_label, in_threads, joined, parts, scratch
+from .leads import Leads
 from .model import Sums
 from .scores import LOG_2PI, digits_kept, harden
 
-FEW = 0.2                # share of moved points below which bounds pay
+FEW = 0.2                # share of moved points below which leads last
+MANY = 1 << 14           # points from which leads and running sums pay
 BLOCK = 1 << 20          # numbers in a block's scores
-STRETCH = 1 << 17        # points whose leads are read at once
+COARSE, FINE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 class Nearest:
@@ -25,107 +28,112 @@ class Nearest:
         means = params.means
         # (3.5) eq-assign
         self.offset = -0.5 * np.einsum("kj,kj->k", means, means)
-        self.theta = np.column_stack([self.offset, means]).astype(data.dtype)
+        theta = np.column_stack([self.offset, means])
+        self.theta = {COARSE: theta.astype(COARSE), FINE: theta}
         radius = max(data.radius, np.sqrt(-2 * self.offset.min()))
         away = np.max(np.abs(data.frame.shift) / data.frame.scale)
-        self.slack = 4 * (data.d + 4) * np.finfo(data.dtype).eps * radius * (radius + away)
-        self.labels = np.full(data.n, -1, dtype=np.int32) if before is None else before.labels
-        self.known, self.moves = None, np.zeros(len(means))
-        self.lead = np.full(data.n, -np.inf) if before is None and data.n > min(ROWS, self.rows) else None
-        self.bounds = before is None or before.moved <= FEW * data.n         # are leads worth their cost?
-        if before is not None and before.lead is not None:
-            self._learn(before)
-
-    def _learn(self, before):
-        """Take over the sums of the step before, and what is known of the leads."""
-        self.known, self.lead = before.total, before.lead
-        moved = np.linalg.norm(self.params.means - before.params.means, axis=1) * (1 + 1e-9)
-        second, most = np.sort(np.append(moved, 0.0))[-2:]
-        others = np.where(moved == most, second, most)
-        self.moves = before.moves + moved + others     # what each label's lead has lost so far
+        steps = (data.d + 4) * radius                           # roundings of a score, each up to radius eps / 2
+        fine = 4 * steps * (radius + away) * np.finfo(FINE).eps
+        self.slack = {COARSE: float(steps * radius * np.finfo(COARSE).eps + fine), FINE: float(fine)}
+        self.unsettled = []                                     # numbers of points that COARSE left open
+        many = data.n > min(MANY, self.rows)                    # else a plain pass is as fast
+        self.first = before is None
+        if self.first:
+            self.labels, self.precision = np.full(data.n, -1, dtype=np.int32), COARSE
+            self.known, self.leads, self.bounds = None, None, many
+        else:
+            self.labels, self.precision = before.labels, before.precision
+            self.known, self.leads = before.total if many else None, before.leads
+            self.bounds = many and before.moved <= FEW * data.n
+            if sum(before.unsettled) > data.n // 8:
+                self.precision = FINE
+            if self.leads is not None:
+                self.leads.follow(before.params.means, means)
 
     @property
     def rows(self):
         """Points in a block."""
         return max(256, BLOCK // (1 + self.data.d + len(self.params.means)))
 
-    def assign(self, z, rows, w):
-        """Labels (b,) of a block, its features (1, z), and c.z - |c|^2/2 at the labels, summed."""
-        labels, features, best, _ = self._look(z)
-        return labels, features, float(weighted_sum(best[None], w)[0])
-
-    def _look(self, z):
-        d, b = z.shape
-        features = scratch("features", (1 + d, b), z.dtype)
-        features[0], features[1:] = 1.0, z
-        scores = scratch("scores", (len(self.theta), b), z.dtype)
-        np.matmul(self.theta, features, out=scores)
-        labels, best, close = harden(scores, self.slack)
-        if close.size:              # a lead within rounding is decided by distances as written
-            x = self.data.frame.points_outward(z[:, close].astype(np.float64))
-            distances = [(((x - c) / self.data.frame.scale) ** 2).sum(axis=1) for c in self.params.centres]
-            labels[close] = np.argmin(distances, axis=0)
-        return labels, features, best, scores
-
     def sums(self):
         """The sums over all points: from scratch, or from those before and the points that moved."""
-        K = len(self.params.means)
-        if self.known is None:
-            self.total, self.moved = self.data.add_up(self._pass, self.rows)
+        found = list(in_threads(self._find, self._chunks()))
+        moved, old = joined(part[0] for part in found), joined(part[1] for part in found)
+        if self.known is None or self.data.w is not None:
+            # with weights anew each time: differences would leave a trace of what has left a component
+            self.total = self.data.add_up(self._held)
         else:
-            change, self.moved = self.data.add_up(self._update, max(STRETCH, self.rows))
-            self.total = self.known + change if self.data.w is None else self.data.add_up(self._held, self.rows)
+            self.total = self.known + sum(in_threads(
+                lambda part: self._change(moved[part], old[part]), parts(moved.size, self.rows)))
+        self.moved = moved.size if self.data.w is None else np.count_nonzero(self.data.w[moved])
+        if self.first:
+            self.moved = self.data.n
         counts, first = self.total[:, 0], self.total[:, 1:]
         # (5.3) eq-classification-is-j
         J, sd = self._inertia(counts, first), self.params.factors[0]
         with np.errstate(over="ignore"):
-            constant = -np.log(K) - 0.5 * self.data.d * LOG_2PI - self.data.d * np.log(sd)
+            constant = -np.log(len(counts)) - 0.5 * self.data.d * LOG_2PI - self.data.d * np.log(sd)
             objective = -0.5 * J / sd / sd + self.data.total * constant
         return Sums(counts, first, None, objective, -J, self.moved)
 
-    def _pass(self, z, rows, w):
-        """Look at every point; the sums."""
-        labels, features, best, scores = self._look(z)
-        if self.lead is not None:
-            self.lead[rows] = self._lead(labels, best, scores, features[1:])
-        moved = relabel(self.labels[rows], labels, w)
-        return add_by_label(labels, features, w, len(self.theta)), moved
+    def _chunks(self):
+        """The points to look at, as slices or indices: those that may have lost their lead, or all."""
+        n = self.data.n
+        if self.leads is not None:
+            look = self.leads.doubtful(self.labels)
+            if look.size <= n // 2:
+                return [look[part] for part in parts(look.size, self.rows)]
+        self.leads = Leads(n, len(self.offset)) if self.bounds else None
+        return parts(n, self.rows)
 
-    def _update(self, z, rows, w):
-        """Look again where the lead may be lost; the change of the sums."""
-        K, before, lead = len(self.theta), self.labels[rows], self.lead[rows]
-        change, moved = np.zeros((K, 1 + len(z))), 0
-        look = np.flatnonzero(lead <= self.moves.take(before))
-        most = look.size > len(lead) // 2
-        for first in range(0, len(lead) if most else look.size, self.rows):
-            part = slice(first, first + self.rows) if most else look[first:first + self.rows]
-            labels, features, best, scores = self._look(z[:, part] if most else np.take(z, part, axis=1))
-            if most and not self.bounds:
-                lead[part] = -np.inf                   # so much moves that leads would not last
-            else:
-                lead[part] = self._lead(labels, best, scores, features[1:]) + self.moves[labels]
-            differ = np.flatnonzero(before[part] != labels)
-            where = first + differ if most else part[differ]
-            weight, mine = None if w is None else w[where], features[:, differ]
-            change += add_by_label(labels[differ], mine, weight, K) - add_by_label(before[where], mine, weight, K)
-            before[where] = labels[differ]
-            moved += int(differ.size if w is None else np.count_nonzero(weight))
-        return change, moved
+    def _find(self, where):
+        """Labels of some points, and their leads; which of them moved, and from what labels."""
+        old = self.labels[where]
+        labels, features, scores, best = self._look(self.data.points(where), self.precision)
+        if self.leads is not None:
+            self.leads.learn(where, self._lead(labels, features[1:], scores, best), labels)
+        differ = np.flatnonzero(old != labels)[:0 if self.first else None]
+        old = old[differ]
+        self.labels[where] = labels
+        return (differ + where.start if isinstance(where, slice) else where[differ]), old
 
-    def _held(self, z, rows, w):
-        """The sums anew: differences of weights would leave a trace of what has left a component."""
-        return add_by_label(self.labels[rows], np.vstack([np.ones((1, z.shape[1]), z.dtype), z]), w, len(self.theta))
+    def _look(self, z, precision):
+        """Labels (b,), and the features (1, z), scores (K, b) and best scores that led to them."""
+        features = scratch("features", (1 + len(z), z.shape[1]), precision, like=z)
+        features[0], features[1:] = 1.0, z
+        scores = scratch("scores", (len(self.offset), z.shape[1]), precision)
+        np.matmul(self.theta[precision], features, out=scores)
+        labels, best, close = harden(scores, self.slack[precision])
+        if close.size and precision == COARSE:
+            self.unsettled.append(close.size)
+            labels[close] = self._look(z[:, close], FINE)[0]
+        elif close.size:
+            labels[close] = self._by_distances(z[:, close].astype(FINE))
+        return labels, features, scores, best
 
-    def _lead(self, labels, best, scores, z):
-        """A lower bound of how much further the second nearest mean is than the nearest."""
+    def _by_distances(self, z):
+        """Labels by the distances as written, in the caller's coordinates: the lowest among equals."""
+        x, scale = self.data.frame.points_outward(z), self.data.frame.scale
+        return np.argmin([(((x - c) / scale) ** 2).sum(axis=1) for c in self.params.centres], axis=0)
+
+    def _lead(self, labels, z, scores, best):
+        """A lower bound of how much further the second nearest mean is than the nearest, (b,)."""
         if len(scores) == 1:
             return np.full(len(labels), np.inf)
         scores[labels, np.arange(len(labels))] = -np.inf
-        second = scores.max(axis=0)
+        second, error = scores.max(axis=0), 2 * self.slack[self.precision]
         length = np.einsum("jb,jb->b", z, z)
-        error = 2 * self.slack
         nearest = np.sqrt(np.maximum(length - 2 * best, 0) + error)
-        return np.sqrt(np.maximum(length - 2 * second - error, 0)) - nearest - np.sqrt(error)
+        return np.sqrt(np.maximum(length - 2 * second - error, 0)) - nearest
+
+    def _held(self, z, rows, w):
+        """The sums over the points of a block."""
+        return add_by_label(self.labels[rows], z, w, len(self.offset))
+
+    def _change(self, moved, old):
+        """What points that moved, with the labels they had, change in the sums."""
+        z, K = self.data.points(moved), len(self.offset)
+        return add_by_label(self.labels[moved], z, None, K) - add_by_label(old, z, None, K)
 
     def _inertia(self, counts, first):
         """J = sum |z|^2 - sum_k (2 c.S_k - N_k |c|^2), or from deviations where that loses digits."""
@@ -143,3 +151,7 @@ class Nearest:
             squares = np.einsum("jb,jb->b", deviations, deviations)
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
         return self.data.add_up(block, self.rows)
+
+    def assign(self, z, rows, w):
+        """Labels (b,) of a block."""
+        return (self._look(z, self.precision)[0],)

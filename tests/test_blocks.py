@@ -9,7 +9,7 @@ from reference import COVARIANCES, lloyd
 
 import mixlib
 from mixlib import blocks as blocks_module
-from mixlib import estep, nearest
+from mixlib import estep, leads, nearest
 from mixlib.blocks import Data
 from mixlib.covariance import CONSTRAINTS
 from mixlib.model import Model, Parameters
@@ -23,7 +23,7 @@ def small_blocks(monkeypatch):
     """Blocks of 256 points, the fewest that there can be."""
     monkeypatch.setattr(estep, "BLOCK", 1)
     monkeypatch.setattr(nearest, "BLOCK", 1)
-    monkeypatch.setattr(nearest, "STRETCH", 300)
+    monkeypatch.setattr(leads, "ASKED", 300)
 
 
 def blobs(seed, n=1100, d=2, K=4):
@@ -48,7 +48,7 @@ def test_blocks_change_nothing(covariance, weights, assignment, weighted, monkey
     whole = trace(x, 4, **options)
     monkeypatch.setattr(estep, "BLOCK", 1)
     monkeypatch.setattr(nearest, "BLOCK", 1)
-    monkeypatch.setattr(nearest, "STRETCH", 300)
+    monkeypatch.setattr(leads, "ASKED", 300)
     parts = trace(x, 4, **options)
     assert len(parts.history) == len(whole.history)
     for a, b in zip(parts.history, whole.history):
@@ -90,29 +90,29 @@ KINDS = {
 def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch):
     """20 starts of each kind over several blocks: labels at every iteration; and the bounds were at work."""
     looked = {"bounded": 0, "all": 0}
-    update, look = nearest.Nearest._update, nearest.Nearest._look
+    doubtful, look = leads.Leads.doubtful, nearest.Nearest._look
 
-    def counted_update(self, z, rows, w):
-        looked["bounded"] += z.shape[1]
-        return update(self, z, rows, w)
+    def counted_doubtful(self, labels):
+        looked["bounded"] += len(labels)
+        return doubtful(self, labels)
 
-    def counted_look(self, z):
+    def counted_look(self, z, precision):
         looked["all"] += z.shape[1]
-        return look(self, z)
+        return look(self, z, precision)
 
     iterations = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         x = KINDS[kind](rng)
         start = x[rng.choice(900, size=2 + seed % 9, replace=False)]
-        monkeypatch.setattr(nearest.Nearest, "_update", counted_update)
+        monkeypatch.setattr(leads.Leads, "doubtful", counted_doubtful)
         monkeypatch.setattr(nearest.Nearest, "_look", counted_look)
         seen = []
         fit = trace(x, len(start), covariance="identity", weights="equal", assignment="hard", init=start, max_iter=300,
                     callback=lambda record, seen=seen: seen.append(record.objective))
         monkeypatch.undo()
         monkeypatch.setattr(nearest, "BLOCK", 1)
-        monkeypatch.setattr(nearest, "STRETCH", 300)
+        monkeypatch.setattr(leads, "ASKED", 300)
         iterations += fit.n_iter + 1
         labels, centres = lloyd(x, start, fit.n_iter + 1)
         for t, record in enumerate(fit.history):
