@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from .blocks import Data
+from .blocks import NUMBERS, Data
 from .covariance import CONSTRAINTS, Diagonal
 from .errors import TooFewPointsError
 from .inputs import as_components, as_points, as_weights
+from .scores import TOLERANCE
+
+TRIES = 16               # points rejected in a row before all distances are brought up to date
 
 
 def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
@@ -50,68 +53,133 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
 
 def plusplus(data, K, rng):
-    """Indices of K of the points, by k-means++."""
-    metric, order, nearest = unit_free(data), canonical_order(data), np.full(data.n, np.inf)
-    chosen = [draw(data.w, order, rng)]
+    """Indices of K of the points, by k-means++.
+
+    Distances from the nearest centre only shrink. So a point is drawn by distances that do not
+    know the latest centres yet, and kept with probability (its distance now) / (its distance
+    then), which gives the law (3.14). Where too many are rejected, all distances are brought up
+    to date: far fewer passes over the points than centres.
+    """
+    along, nearest = Along(data), np.full(data.n, np.inf)
+
+    def mass(where):
+        return nearest[where] if data.w is None else nearest[where] * data.w[where]
+
+    along.weigh(along.weight)
+    chosen, known, rejected = [along.draw(rng, 0, K)], 0, TRIES
     while len(chosen) < K:
-        centre = data.z[:, chosen[-1], None]
+        latest = data.points(np.array(chosen[known:], dtype=np.intp))
+        if rejected == TRIES:
+            def closer(z, rows, w):
+                np.minimum(nearest[rows], along.distances(z, rows, latest), out=nearest[rows])
+                return 0
 
-        def closer(z, rows, w):
-            deviations = (z - centre) * metric
-            distances = np.einsum("jb,jb->b", deviations, deviations)
-            distances[distances <= data.floor] = 0.0              # the same point, up to rounding
-            np.minimum(nearest[rows], distances, out=nearest[rows])
-            return 0
-
-        data.add_up(closer)
+            data.add_up(closer, max(256, 4 * NUMBERS // (data.d + latest.shape[1])))
+            along.weigh(mass)
+            known, latest, rejected = len(chosen), latest[:, :0], 0
         # (3.14) eq-kmeanspp
-        chosen.append(draw(nearest if data.w is None else data.w * nearest, order, rng, len(chosen), K))
+        point = np.array([along.draw(rng, len(chosen), K)])
+        if latest.size == 0 or rng.random() * nearest[point] < along.distances(data.points(point), point, latest):
+            chosen.append(int(point[0]))
+            rejected = 0
+        else:
+            rejected += 1
     return chosen
 
 
 def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
-    mass, order, chosen = np.ones(data.n) if data.w is None else data.w.copy(), canonical_order(data), []
+    along, chosen = Along(data), []
+    left = along.weight(slice(None)).copy()
     while len(chosen) < K:
-        chosen.append(draw(mass, order, rng, len(chosen), K))
-        mass[(data.z == data.z[:, chosen[-1], None]).all(axis=0)] = 0.0
+        along.weigh(left.__getitem__)
+        chosen.append(along.draw(rng, len(chosen), K))
+        centre = data.z[:, chosen[-1], None]
+
+        def take(z, rows, w):
+            left[rows][(z == centre).all(axis=0)] = 0.0
+            return 0
+
+        data.add_up(take)
     return chosen
 
 
+class Along:
+    """Draws along the points by their distance from the mean: an order that rows and units do not change.
+
+    So a start does not depend on the order of the rows, and w copies of a point count as one of
+    weight w. Points at equal distances are told apart by a projection. Only the part of the order
+    where a draw falls is sorted: bins of a 256th of an octave lead there.
+    """
+
+    def __init__(self, data):
+        self.data, self.metric = data, unit_free(data)
+        self.squares, self.bins = np.empty(data.n), np.empty(data.n, dtype=np.int32)
+
+        def block(z, rows, w):
+            self.squares[rows] = _squares(self._measured(z))
+            self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44    # the sign, the exponent, 8 bits
+            return 0
+
+        data.add_up(block)
+        self.bins -= self.bins.min()
+
+    def _measured(self, z):
+        return z if self.metric is None else z * self.metric
+
+    def weight(self, where):
+        """The weights of points."""
+        return np.ones(len(self.bins[where])) if self.data.w is None else self.data.w[where]
+
+    def distances(self, z, where, centres):
+        """Squared distances of points from the nearest of some places (d, m), in the metric, (b,)."""
+        # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), or from z - c where that loses digits
+        product = self._measured(self._measured(centres.astype(np.float64)))
+        half = 0.5 * (product * centres).sum(axis=0)
+        scores = product.T.astype(z.dtype) @ z
+        scores -= half[:, None].astype(z.dtype)
+        distances = self.squares[where] - 2.0 * (scores.max(axis=0) if len(scores) > 1 else scores[0])
+        eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
+        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half.max())
+        if near.size:
+            points = self._measured(z[:, near])
+            distances[near] = np.min([_squares(points - c[:, None]) for c in self._measured(centres).T], axis=0)
+            distances[distances <= self.data.floor] = 0.0                 # the same point, up to rounding
+        return distances
+
+    def _keys(self, z, where):
+        distances = self.distances(z, where, self.data.mean[:, None])
+        direction = self._measured(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
+        aside = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.floor))
+        return distances * (1 + 1e-9 * aside)
+
+    def weigh(self, mass):
+        """Draw with probability proportional to mass(points) from now on."""
+        n_bins = int(self.bins.max()) + 1
+        self.mass, self.totals = mass, self.data.add_up(
+            lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), n_bins))
+
+    def draw(self, rng, found, K):
+        """An index, by one number along the order."""
+        reached = np.cumsum(self.totals)
+        if not reached[-1] > 0:
+            raise TooFewPointsError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
+        aim = rng.random() * reached[-1]
+        at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.totals)[-1])
+        members = np.flatnonzero(self.bins == at)
+        members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]
+        masses = self.mass(members)
+        place = np.searchsorted(np.cumsum(masses), max(aim - (reached[at] - self.totals[at]), 0.0), side="right")
+        return int(members[min(place, np.flatnonzero(masses)[-1])])
+
+
 def unit_free(data):
-    """Factors (d, 1) for distances: with diagonal covariances every column counts alike."""
+    """Factors (d, 1) of the coordinates in distances, or None: with diagonal covariances every column counts alike."""
     if not isinstance(data.shape, Diagonal):
-        return np.ones((1, 1), dtype=data.dtype)
+        return None
     variances = data.scatter()[0] / data.total
     return 1 / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None].astype(data.dtype)
 
 
-def canonical_order(data):
-    """The points by their distance from the mean: an order that rows and units do not change.
-
-    Drawing along it makes a start independent of the order of the rows, and makes w copies of
-    a point the same as one of weight w. Points at equal distances are told apart by a projection.
-    """
-    metric, key = unit_free(data), np.empty(data.n)
-    direction = np.cos(1.0 + np.arange(data.d))
-
-    def keys(z, rows, w):
-        deviations = (z - data.mean[:, None]) * metric
-        distances = np.einsum("jb,jb->b", deviations, deviations)
-        key[rows] = distances * (1 + 1e-9 * (direction @ deviations) / np.sqrt(np.maximum(distances, data.floor)))
-        return 0
-
-    data.add_up(keys)
-    return np.argsort(key)
-
-
-def draw(mass, order, rng, found=0, K=1):
-    """An index with probability proportional to `mass` (None: uniform), by one number along `order`."""
-    if mass is None:
-        return int(order[int(rng.random() * len(order))])
-    mass = mass[order]
-    cumulative = np.cumsum(mass)
-    if not cumulative[-1] > 0:
-        raise TooFewPointsError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
-    place = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-    return int(order[min(place, np.flatnonzero(mass)[-1])])
+def _squares(columns):
+    return np.einsum("jb,jb->b", columns, columns, dtype=np.float64)
