@@ -153,7 +153,7 @@ class Full:
         variances = np.diagonal(covariances, axis1=1, axis2=2)
         sd = _root(variances, floor)                      # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * _regular(correlations)
+        return sd[:, :, None] * _regular(correlations, floor / variances)
 
     def per_count(self, d):
         return 1
@@ -188,8 +188,9 @@ class Full:
         return covariances
 
     def from_covariances(self, covariances, floor=0.0):
-        sd = _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
-        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :])
+        variances = np.diagonal(covariances, axis1=1, axis2=2)
+        sd = _root(variances, floor)
+        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :], floor / variances)
 
 
 class Constraint(NamedTuple):
@@ -229,26 +230,27 @@ def _root(variances, floor):
     return np.sqrt(variances)
 
 
-def _regular(correlations):
-    """Lower triangles; a direction without variance, up to rounding, is singular."""
+def _regular(correlations, floor):
+    """Lower triangles; a direction without variance, up to rounding, is singular (shares up to `floor` are rounding)."""
     triangles, shares = _cholesky(correlations)
-    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
+    least = np.maximum(floor, 8 * correlations.shape[-1] * np.finfo(float).eps)
+    bad = np.flatnonzero((shares < least).any(axis=1))
     if bad.size:
         raise Singular(bad[0])
     return triangles
 
 
 def _cholesky(correlations):
-    """Lower triangles, and the least share of its variance that any column has to itself.
+    """Lower triangles, and the share of its variance that each column has to itself, (C, d).
 
-    The share is 1 / |row of the inverse triangle|^2: below the level of rounding it says that
+    The share is 1 / |column of the inverse triangle|^2: below the level of rounding it says that
     the matrix is singular, even where rounding has made a pivot of that level positive.
     """
-    triangles, shares = np.zeros_like(correlations), np.zeros(len(correlations))
+    triangles, shares = np.zeros_like(correlations), np.zeros(correlations.shape[:2])
     for index, matrix in enumerate(correlations):
         try:
             triangles[index] = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             continue                                          # not positive definite: share 0
-        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
+        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=0)
     return triangles, shares
