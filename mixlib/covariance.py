@@ -231,26 +231,29 @@ def _root(variances, floor):
 
 
 def _regular(correlations, floor):
-    """Lower triangles; a direction without variance, up to rounding, is singular (shares up to `floor` are rounding)."""
+    """Lower triangles; a direction without variance, up to rounding, is singular.
+
+    What a column adds to those before it is rounding of the data if it is at most `floor`, (C, d).
+    """
     triangles, shares = _cholesky(correlations)
-    least = np.maximum(floor, 8 * correlations.shape[-1] * np.finfo(float).eps)
-    bad = np.flatnonzero((shares < least).any(axis=1))
+    added = np.diagonal(triangles, axis1=1, axis2=2) ** 2
+    bad = np.flatnonzero((shares < 8 * correlations.shape[-1] * np.finfo(float).eps) | (added <= floor).any(axis=1))
     if bad.size:
         raise Singular(bad[0])
     return triangles
 
 
 def _cholesky(correlations):
-    """Lower triangles, and the share of its variance that each column has to itself, (C, d).
+    """Lower triangles, and the least share of its variance that any column has to itself.
 
-    The share is 1 / |column of the inverse triangle|^2: below the level of rounding it says that
+    The share is 1 / |row of the inverse triangle|^2: below the level of rounding it says that
     the matrix is singular, even where rounding has made a pivot of that level positive.
     """
-    triangles, shares = np.zeros_like(correlations), np.zeros(correlations.shape[:2])
+    triangles, shares = np.zeros_like(correlations), np.zeros(len(correlations))
     for index, matrix in enumerate(correlations):
         try:
             triangles[index] = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             continue                                          # not positive definite: share 0
-        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=0)
+        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
     return triangles, shares

@@ -70,7 +70,7 @@ class Path(NamedTuple):
     @property
     def rounding(self):
         """Of one score: what mixlib.scores allows and, in a narrow component, the last digit of x in its units."""
-        narrowest = np.sqrt(min(np.linalg.eigvalsh(record.covariances).min() for record in self.records))
+        narrowest = np.sqrt(min((np.linalg.eigvalsh(record.covariances).min() for record in self.records), default=np.inf))
         return ROUNDING[self.x.dtype] + 50 * np.finfo(self.x.dtype).eps * np.ptp(self.x) / narrowest
 
     @property
