@@ -173,6 +173,9 @@ def _starter(init, x, K):
         r = inputs.as_responsibilities(array, n, K)
     else:
         means = inputs.as_means(init, K, d)
+        far, near = float(np.abs(means).max()), float(np.abs(x).max())
+        if far > 1e100 * near > 0:
+            raise ValueError(f"init means reach {far:.2g}, x only {near:.2g}: are they in its units?")
         return lambda data, model, K, rng: _from_means(data, model, means)
     return lambda data, model, K, rng: _from_responsibilities(data, model, r)
 

@@ -22,8 +22,10 @@ class _Estimator(BaseEstimator):
         if not reset:
             check_is_fitted(self)
         if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:     # those are for scikit-learn to read
-            x = inputs.as_points(x, "X")
-        return validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+            x = inputs.as_numbers(x, "X")
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+        return inputs.as_points(x, "X")
 
     def _fit(self, x, n_components, sample_weight, init, **settings):
         state = self.random_state
@@ -95,7 +97,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     def transform(self, X):
         """Distances to the centres, (n, n_clusters)."""
         X = self._input(X)
-        return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
+        with np.errstate(over="ignore"):
+            return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""

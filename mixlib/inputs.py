@@ -34,8 +34,8 @@ def as_numbers(values, name):
         with np.errstate(over="ignore"):
             return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype} with something in it that is no "
-                         "real number of float64") from None
+        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype} with something else than real "
+                         "numbers of float64 in it") from None
 
 
 def as_points(x, name="x"):
@@ -72,7 +72,7 @@ def as_weights(sample_weight, n):
         raise ValueError("sample_weight must be finite and not negative; "
                          f"{int((~(w >= 0) | np.isinf(w)).sum())} of {n} are not")
     if not w.any():
-        raise ValueError(f"sample_weight sums to 0 over {n} points; at least one must be positive")
+        raise ValueError(f"sample_weight sums to 0, every one of {n} is zero; at least one must be positive")
     if not SMALLEST <= w.max() <= LARGEST:
         raise ValueError(f"sample_weight has a largest value of {w.max():.2g}; divide sample_weight by it")
     return w

@@ -6,6 +6,7 @@ colour and a marker, so no figure depends on colour alone. Needs matplotlib.
 """
 
 import itertools
+from numbers import Real
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .inputs import as_array, as_count, as_number, as_points
+from .inputs import as_array, as_count, as_numbers, as_points
 
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
@@ -125,10 +126,9 @@ def ellipses(ax, mixture, mass=0.9, **kw):
         If the mixture is not two-dimensional, or mass is not between 0 and 1.
     """
     means = _plane(_with(mixture, "mixture", "means", "covariances").means, "mixture.means")
-    mass = as_number(mass, "mass", positive=False)
-    if not 0 < mass < 1:
+    if not isinstance(mass, Real) or not 0 < mass < 1:
         raise ValueError(f"mass is a probability between 0 and 1, got {mass}")
-    radius = np.sqrt(-2 * np.log1p(-mass))
+    radius = np.sqrt(-2 * np.log1p(-float(mass)))
     drawn = []
     for k, (mean, covariance) in enumerate(zip(means, mixture.covariances)):
         variances, axes = np.linalg.eigh(covariance)
@@ -234,11 +234,11 @@ def mix(responsibilities):
 
 
 def _plane(x, name):
-    x = as_points(x, name).astype(float)
-    if x.shape[1] != 2:
+    x = as_numbers(x, name).astype(float)
+    if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
                          "choose two columns, for example x[:, :2], or project it to two dimensions first")
-    return x
+    return as_points(x, name)
 
 
 def _with(value, name, *attributes):

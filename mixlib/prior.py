@@ -55,8 +55,8 @@ class BoundPrior:
             self.mean = data.mean
         else:
             mean = as_numbers(prior.mean, "prior.mean").astype(float)
-            if mean.shape != (d,) or not np.isfinite(mean).all():
-                raise ValueError(f"prior.mean must be {d} finite numbers, got shape {mean.shape}")
+            if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * data.frame.scale).all():
+                raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
             self.mean = frame.inward(mean[None])[:, 0]
         if prior.scale is None:
             self.scale = data.scatter()[0] / data.total / self.per_count / K ** (2 / d)

@@ -67,7 +67,7 @@ def anneal(x, n_components, variances=None, random_state=0):
     if not critical > 0:
         raise ValueError("all points of x are equal: there is nothing to follow; give points that differ")
     variances = np.geomspace(1.5, 0.02, 40) * critical if variances is None else as_numbers(variances, "variances")
-    if variances.ndim != 1 or not variances.size or not (variances > 0).all() or (np.diff(variances) >= 0).any():
+    if variances.ndim != 1 or not variances.size or not ((variances > 0) & (variances < np.inf)).all() or (np.diff(variances) >= 0).any():
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
     origin = x.mean(axis=0)          # counted from there, centres keep their digits whatever the offset
     x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []

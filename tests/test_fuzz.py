@@ -167,7 +167,7 @@ def test_odd_values(name):
     AX.clear()
 
 
-numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, 1e-320, 1e-300, 1e-200, 1e200, -1e200, 1e300, -1e308, np.nan, np.inf])
+numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, 1e-50, 1e50, 1e308, np.nan, np.inf])
 shapes = st.sampled_from([(12, 2), (2, 2), (12,), (2,), (2, 2, 2), (40,), (1, 2), (3, 3)])
 
 
