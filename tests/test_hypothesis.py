@@ -117,6 +117,7 @@ def assert_finite(fit):
     for numbers in (mixture.weights, mixture.means, mixture.covariances, r, fit.log_likelihood, fit.objective,
                     fit.classification_log_likelihood, fit.inertia):
         assert np.isfinite(numbers).all()
+    assert mixture.weights.dtype == mixture.means.dtype == np.float64
     assert abs(mixture.weights.sum() - 1) < 1e-12 and (mixture.weights >= 0).all()
     assert (r >= 0).all() and abs(r.sum(axis=1) - 1).max() < 8 * np.finfo(fit._data.dtype).eps
 
@@ -173,6 +174,17 @@ def test_what_is_returned_is_of_the_parameters_returned(case, prior):
     assert (np.take_along_axis(r, fit.labels[:, None], axis=1)[:, 0] >= r.max(axis=1) - path.rounding).all()
 
 
+@examples(100)
+@given(seeds, st.integers(2, 4), st.sampled_from([np.float64, np.float32]), st.sampled_from([0.0, 10.0, 1e3]))
+def test_too_few_points_are_singular(seed, d, dtype, offset):
+    """d points span no d dimensions, however the precision rounds them: no full covariance is fitted to them."""
+    rng = np.random.default_rng(seed)
+    few = np.r_[np.zeros((1, d)), rng.normal(size=(d - 1, d))] + 3 * rng.normal(size=d)
+    x = (offset + np.r_[rng.normal(size=(40, d)), few]).astype(dtype)
+    path = run(x, 2, init=np.repeat([0, 1], [40, d]), max_iter=0)
+    assert path.fit is None
+
+
 # ---- symmetries -------------------------------------------------------------------------------
 
 def turn(rng, d):
@@ -209,7 +221,8 @@ def test_units_of_columns(case, seed, shift):
     """Each column in a unit of its own, some turned round, in another order."""
     d, rng = case.x.shape[1], np.random.default_rng(seed)
     units = 10 ** rng.uniform(-8, 8, size=d) * rng.choice([-1, 1], size=d)
-    assert_moved(case, (units * np.eye(d))[rng.permutation(d)], shift * rng.normal(size=d) * np.abs(units)[0] * 0)
+    A = (units * np.eye(d))[rng.permutation(d)]
+    assert_moved(case, A, A @ (shift * rng.normal(size=d)))
 
 
 @examples(100)
