@@ -231,10 +231,7 @@ def _root(variances, floor):
 
 
 def _regular(correlations, floor):
-    """Lower triangles; a direction without variance, up to rounding, is singular.
-
-    What a column adds to those before it is rounding of the data if it is at most `floor`, (C, d).
-    """
+    """Lower triangles; a direction without variance, or with what the data's rounding gives, `floor` (C, d), is singular."""
     triangles, shares = _cholesky(correlations)
     added = np.diagonal(triangles, axis1=1, axis2=2) ** 2
     bad = np.flatnonzero((shares < 8 * correlations.shape[-1] * np.finfo(float).eps) | (added <= floor).any(axis=1))

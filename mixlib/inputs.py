@@ -158,3 +158,10 @@ def as_responsibilities(responsibilities, n, K):
         raise ValueError("init responsibilities must be at least 0 and sum to 1 in each row; "
                          f"row sums run from {r.sum(axis=1).min():.6g} to {r.sum(axis=1).max():.6g}")
     return r / r.sum(axis=1, keepdims=True)
+
+
+def having(value, name, *attributes):
+    """`value`, if it has what is asked of it."""
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise TypeError(f"{name} must have {' and '.join(attributes)}, got {type(value).__name__}")
+    return value

@@ -16,7 +16,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .inputs import as_array, as_count, as_numbers, as_points
+from .inputs import as_array, as_count, as_numbers, as_points, having
 
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
@@ -125,7 +125,7 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     ValueError
         If the mixture is not two-dimensional, or mass is not between 0 and 1.
     """
-    means = _plane(_with(mixture, "mixture", "means", "covariances").means, "mixture.means")
+    means = _plane(having(mixture, "mixture", "means", "covariances").means, "mixture.means")
     if not isinstance(mass, Real) or not 0 < mass < 1:
         raise ValueError(f"mass is a probability between 0 and 1, got {mass}")
     radius = np.sqrt(-2 * np.log1p(-float(mass)))
@@ -154,7 +154,7 @@ def regions(ax, mixture, n=300, **kw):
     kw
         Passed to ``ax.contour``, which draws the boundaries.
     """
-    K = len(_plane(_with(mixture, "mixture", "means", "responsibilities").means, "mixture.means"))
+    K = len(_plane(having(mixture, "mixture", "means", "responsibilities").means, "mixture.means"))
     n = as_count(n, "n", 2)
     limits = ax.get_xlim(), ax.get_ylim()
     gx, gy = (np.linspace(*limit, n) for limit in limits)
@@ -174,7 +174,7 @@ def regions(ax, mixture, n=300, **kw):
 
 def trace(ax, fit, **kw):
     """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
-    values = [record.objective for record in _with(fit, "fit", "history").history]
+    values = [record.objective for record in having(fit, "fit", "history").history]
     line, = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
     ax.set(xlabel="iteration", ylabel="objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -186,7 +186,7 @@ def path(ax, fit, **kw):
 
     `kw` goes to ``ax.plot``. Returns a list of K lines.
     """
-    ways = np.array([record.means for record in _with(fit, "fit", "history").history])
+    ways = np.array([record.means for record in having(fit, "fit", "history").history])
     _plane(ways[0], "the means of the fit")
     drawn = []
     for k in range(ways.shape[1]):
@@ -205,7 +205,7 @@ def criterion(ax, selection, **kw):
     A ring marks the best model; models that could not be fitted are gaps. Returns the lines.
     """
     drawn = []
-    for row, name in enumerate(_with(selection, "selection", "covariances", "values").covariances):
+    for row, name in enumerate(having(selection, "selection", "covariances", "values").covariances):
         values = np.where(np.isfinite(selection.values[row]), selection.values[row], np.nan)
         look = {"color": color(row), "marker": marker(row), "markersize": 5, "label": name} | kw
         drawn += ax.plot(selection.components, values, **look)
@@ -239,13 +239,6 @@ def _plane(x, name):
         raise ValueError(f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
                          "choose two columns, for example x[:, :2], or project it to two dimensions first")
     return as_points(x, name)
-
-
-def _with(value, name, *attributes):
-    """`value`, if it has what is drawn of it."""
-    if not all(hasattr(value, attribute) for attribute in attributes):
-        raise TypeError(f"{name} must have {' and '.join(attributes)}, got {type(value).__name__}")
-    return value
 
 
 def _sharp_in_notebooks():

@@ -62,7 +62,8 @@ def anneal(x, n_components, variances=None, random_state=0):
     ValueError
         If the variances do not decrease, or x has no spread.
     """
-    x, n_components, rng = as_points(x).astype(float), as_count(n_components, "n_components", 1), as_generator(random_state)
+    x, rng = as_points(x).astype(float), as_generator(random_state)
+    n_components = as_count(n_components, "n_components", 1)
     critical = critical_variance(x)
     if not critical > 0:
         raise ValueError("all points of x are equal: there is nothing to follow; give points that differ")

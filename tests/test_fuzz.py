@@ -219,5 +219,7 @@ def test_what_is_no_table_of_numbers_is_refused(name):
     """Never a guess: nothing is dropped, filled or read as a number in silence."""
     for value in (np.ma.masked_greater(X, 0), np.where(X > 1, np.nan, X), np.where(X > 1, -np.inf, X), X + 0j, X.astype(str),
                   [[1.0, 2.0], [3.0]], sparse.csr_array(X), X.astype("M8[s]"), np.zeros((0, 2)), None, {"x": X}):
+        if value is None and name.endswith(("ic X", "icl X")):
+            continue                                                # the data of the fit
         with pytest.raises((ValueError, TypeError)):
             CALLS[name](value)
