@@ -231,10 +231,12 @@ def _root(variances, floor):
 
 
 def _regular(correlations, floor):
-    """Lower triangles; a direction without variance, or with what the data's rounding gives, `floor` (C, d), is singular."""
+    """Lower triangles; a direction whose variance is rounding, of the sums or of the data (`floor`, (C, d)), is singular."""
     triangles, shares = _cholesky(correlations)
-    added = np.diagonal(triangles, axis1=1, axis2=2) ** 2
-    bad = np.flatnonzero((shares < 8 * correlations.shape[-1] * np.finfo(float).eps) | (added <= floor).any(axis=1))
+    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
+    if not bad.size:                # rounding of the data, in directions where the variance is 1
+        rounding = (np.linalg.inv(triangles) ** 2 * floor[:, None]).sum(axis=2).max(axis=1)
+        bad = np.flatnonzero(rounding >= 1)
     if bad.size:
         raise Singular(bad[0])
     return triangles
