@@ -9,6 +9,8 @@ from numbers import Rational
 
 import numpy as np
 
+from .inputs import as_array, as_number, as_numbers
+
 RELATIONS = {
     "==": lambda left, right: left == right,
     "<=": lambda left, right: left <= right,
@@ -42,14 +44,15 @@ def check(result, left, relation, right, *, tol=1e-9, stated=False):
     AssertionError
         If the relation does not hold, with the largest error.
     """
-    if relation not in RELATIONS:
+    if not isinstance(relation, str) or relation not in RELATIONS:
         raise ValueError(f"relation must be one of {list(RELATIONS)}, got {relation!r}")
+    tol = as_number(tol, "tol", positive=False)
     if _is_symbolic(left) or _is_symbolic(right):
         kind, error = "symbolic", 0.0
         _check_symbolic(result, left, relation, right)
         said = "holds identically"
     else:
-        left, right = _as_array(left), _as_array(right)
+        left, right = _as_array(left, "left"), _as_array(right, "right")
         shape = np.broadcast_shapes(left.shape, right.shape)
         count = int(np.prod(shape))
         if count == 0:
@@ -85,14 +88,18 @@ def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
     ValueError
         If the draws are fewer than 30, not finite, or all the same.
     """
-    draws = np.asarray(draws, dtype=float)
+    draws = as_numbers(draws, "draws")
     if draws.ndim != 1 or draws.size < 30 or not np.isfinite(draws).all():
         raise ValueError(f"{result}: draws must be at least 30 finite numbers in one dimension, "
                          f"got shape {draws.shape}")
     if np.ptp(draws) == 0:
         raise ValueError(f"{result}: all draws are {draws[0]}, which is no simulation: use check")
     mean, error = draws.mean(), draws.std(ddof=1) / np.sqrt(draws.size)
-    distance = abs(mean - float(expected)) / error
+    expected = as_numbers(expected, "expected")
+    if expected.ndim:
+        raise ValueError(f"{result}: expected must be one number, got shape {expected.shape}")
+    with np.errstate(over="ignore"):
+        distance = abs(mean - float(expected)) / error
     if not distance <= limit:
         raise AssertionError(f"{result}: mean {mean} is {distance} standard errors from {expected}")
     said = f"mean {mean:.4g}, standard error {error:.1g}, expected {float(expected):.4g}"
@@ -120,13 +127,13 @@ def _check_symbolic(result, left, relation, right):
         raise AssertionError(f"{result}: {left} {relation} {right} could not be shown")
 
 
-def _as_array(value):
+def _as_array(value, name):
     """An array of floats, of integers or Booleans, or of exact objects."""
-    array = np.asarray(value)
+    array = as_array(value, name)
     if array.dtype == object and not all(isinstance(v, (Rational, Fraction, str)) for v in array.flat):
-        array = array.astype(float)
+        array = as_numbers(array, name)
     if array.dtype.kind == "f":
-        array = array.astype(float)
+        array = as_numbers(array, name).astype(float)
     return array
 
 

@@ -153,7 +153,7 @@ class Full:
         variances = np.diagonal(covariances, axis1=1, axis2=2)
         sd = _root(variances, floor)                      # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * _regular(correlations)
+        return sd[:, :, None] * _regular(correlations, floor / variances)
 
     def per_count(self, d):
         return 1
@@ -188,8 +188,9 @@ class Full:
         return covariances
 
     def from_covariances(self, covariances, floor=0.0):
-        sd = _root(np.diagonal(covariances, axis1=1, axis2=2), floor)
-        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :])
+        variances = np.diagonal(covariances, axis1=1, axis2=2)
+        sd = _root(variances, floor)
+        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :], floor / variances)
 
 
 class Constraint(NamedTuple):
@@ -229,10 +230,13 @@ def _root(variances, floor):
     return np.sqrt(variances)
 
 
-def _regular(correlations):
-    """Lower triangles; a direction without variance, up to rounding, is singular."""
+def _regular(correlations, floor):
+    """Lower triangles; a direction whose variance is rounding, of the sums or of the data (`floor`, (C, d)), is singular."""
     triangles, shares = _cholesky(correlations)
     bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
+    if not bad.size:                # rounding of the data, in directions where the variance is 1
+        rounding = (np.linalg.inv(triangles) ** 2 * floor[:, None]).sum(axis=2).max(axis=1)
+        bad = np.flatnonzero(rounding >= 1)
     if bad.size:
         raise Singular(bad[0])
     return triangles

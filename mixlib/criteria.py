@@ -2,14 +2,18 @@
 
 import numpy as np
 
+from .result import Fit
+
 
 def aic(fit):
     """Akaike's criterion, -2 log-likelihood + 2 p, for p free parameters (Akaike 1974)."""
+    fit = _of(fit)
     return -2 * fit.log_likelihood + 2 * fit.n_parameters
 
 
 def bic(fit):
     """Schwarz's criterion, -2 log-likelihood + p log n; n is the sum of the weights (Schwarz 1978)."""
+    fit = _of(fit)
     return -2 * fit.log_likelihood + fit.n_parameters * np.log(fit.total_weight)
 
 
@@ -18,4 +22,11 @@ def icl(fit):
 
     It asks for clusters that do not overlap (Biernacki, Celeux and Govaert 2000).
     """
+    fit = _of(fit)
     return -2 * fit.classification_log_likelihood + fit.n_parameters * np.log(fit.total_weight)
+
+
+def _of(fit):
+    if not isinstance(fit, Fit):
+        raise TypeError(f"fit must be what mixlib.fit returns, got {type(fit).__name__}")
+    return fit

@@ -93,13 +93,15 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     n_init = inputs.as_count(n_init, "n_init", 1)
     if prior is not None and not isinstance(prior, Prior):
         raise TypeError(f"prior must be a mixlib.Prior or None, got {type(prior).__name__}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
+    rng = inputs.as_generator(random_state)
     start = _starter(init, x, K)
 
     data = Data(x, w, constraint, regular=prior is not None)
     model = Model(constraint, free, hard, sd)
     if prior is not None:
         model = model._replace(prior=BoundPrior(prior, data, constraint, K))
-    rng = np.random.default_rng(random_state)
     best = failure = None
     for _ in range(n_init):
         try:
@@ -164,13 +166,16 @@ def _starter(init, x, K):
         if init.means.shape != (K, d):
             raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
         return lambda data, model, K, rng: _from_mixture(data, model, init)
-    array = np.asarray(init)
+    array = inputs.as_array(init, "init")
     if array.ndim == 1:
         r = np.eye(K)[inputs.as_labels(array, n, K)]
     elif array.ndim == 2 and array.shape == (n, K) and (K, d) != (n, K):
         r = inputs.as_responsibilities(array, n, K)
     else:
         means = inputs.as_means(init, K, d)
+        far, near = float(np.abs(means).max()), float(np.abs(x).max())
+        if far > 1e100 * near > 0:
+            raise ValueError(f"init means reach {far:.2g}, x only {near:.2g}: are they in its units?")
         return lambda data, model, K, rng: _from_means(data, model, means)
     return lambda data, model, K, rng: _from_responsibilities(data, model, r)
 

@@ -59,7 +59,8 @@ class EStep:
     def _block(self, z, rows, w):
         found, features, value = self.assign(z, rows, w)
         if not self.model.hard:
-            return (found if w is None else found * w) @ features.T, value, 0
+            sums = (found if w is None else found * w) @ features.T
+            return sums.astype(np.float64, copy=False), value, 0        # blocks are added in double precision
         moved = relabel(self.labels[rows], found, w)
         return add_by_label(found, features[1:], w, len(self.params.means)), value, moved
 

@@ -5,10 +5,9 @@ import warnings
 import numpy as np
 from sklearn.base import (BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin,
                           TransformerMixin)
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import criteria, em
+from . import criteria, em, inputs
 from .covariance import CONSTRAINTS
 from .errors import SingularFitError, SingularFitWarning, TooFewPointsError
 from .prior import Prior
@@ -22,14 +21,16 @@ class _Estimator(BaseEstimator):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
         if not reset:
             check_is_fitted(self)
-        return validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+        if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:     # those are for scikit-learn to read
+            x = inputs.as_numbers(x, "X")
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+        return inputs.as_points(x, "X")
 
     def _fit(self, x, n_components, sample_weight, init, **settings):
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x, dtype=np.float64)
         state = self.random_state
-        if not (state is None or isinstance(state, (int, np.integer, np.random.Generator))):
-            state = check_random_state(state).randint(2**31)
+        if isinstance(state, np.random.RandomState):
+            state = state.randint(2**31)
         self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol,
                            max_iter=self.max_iter, sample_weight=sample_weight, random_state=state, **settings)
         self.n_iter_, self.converged_ = max(1, self.fit_.n_iter), self.fit_.converged
@@ -96,13 +97,15 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     def transform(self, X):
         """Distances to the centres, (n, n_clusters)."""
         X = self._input(X)
-        return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
+        with np.errstate(over="ignore"):
+            return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""
         distances = self.transform(X)[np.arange(len(X)), self.predict(X)].astype(np.float64)
-        weights = 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        return -float((weights * distances**2).sum())
+        weights = inputs.as_weights(sample_weight, len(distances))
+        with np.errstate(over="ignore"):
+            return -float((distances**2 if weights is None else weights * distances**2).sum())
 
     @property
     def _n_features_out(self):
@@ -193,7 +196,8 @@ class GaussianMixture(DensityMixin, _Estimator):
 
     def score(self, X, y=None, sample_weight=None):
         """The mean log density of the points."""
-        return float(np.average(self.score_samples(X), weights=sample_weight))
+        scores = self.score_samples(X)
+        return float(np.average(scores, weights=inputs.as_weights(sample_weight, len(scores))))
 
     def sample(self, n_samples=1):
         """n_samples points of the mixture, and the components they come from."""

@@ -5,20 +5,42 @@ from numbers import Integral, Real
 import numpy as np
 
 
-def as_points(x, name="x"):
-    """`x` as a finite (n, d) array of float64 (or float32, if it is); not copied unless needed."""
-    if hasattr(x, "toarray") or hasattr(x, "todense"):
+LARGEST, SMALLEST = 1e300, 1e-300        # beyond these a sum or a quotient may leave floating-point numbers
+
+
+def as_array(values, name):
+    """`values` as a dense array of any dtype, nothing left out."""
+    if hasattr(values, "toarray") or hasattr(values, "todense"):
         raise TypeError(f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray()")
-    array = np.asarray(x)
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked values; drop those rows, or fill them")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must hold numbers in rows of equal length, got a ragged "
+                         f"{type(values).__name__}") from None
+
+
+def as_numbers(values, name):
+    """`values` as an array of float64 (or float32, if they are), of any shape; not copied unless needed."""
+    array = as_array(values, name)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; pass real numbers")
-    if array.dtype not in (np.float32, np.float64):
-        try:
-            if array.dtype.kind not in "fiubO":
-                raise ValueError("text, dates and records are none")
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}: {error}") from error
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind not in "fiubO":
+        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}: text, dates and records are no real numbers")
+    try:
+        with np.errstate(over="ignore"):
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype} with something else than real "
+                         "numbers of float64 in it") from None
+
+
+def as_points(x, name="x"):
+    """`x` as a finite (n, d) array of float64 (or float32, if it is); not copied unless needed."""
+    array = as_numbers(x, name)
     if array.ndim != 2:
         hint = f"; for one column pass {name}[:, None] (or reshape(-1, 1))" if array.ndim == 1 else ""
         raise ValueError(f"{name} must be 2-D (n points, d columns), got shape {array.shape}{hint}")
@@ -27,12 +49,15 @@ def as_points(x, name="x"):
         raise ValueError(f"{name} has 0 points (shape={array.shape}); at least one is required")
     if d == 0:
         raise ValueError(f"{name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required")
-    with np.errstate(invalid="ignore", over="ignore"):
-        finite = np.isfinite(array.sum())                # one fast pass, unless the sum overflows
-    bad = np.empty(0) if finite else np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if bad.size:
+    with np.errstate(invalid="ignore"):
+        largest = max(-float(array.min()), float(array.max()))
+    if not np.isfinite(largest):
+        bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
         raise ValueError(f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); "
                          "drop or impute them")
+    if largest > LARGEST or 0 < largest < SMALLEST:
+        raise ValueError(f"{name} has a largest value of {largest:.2g}; divide {name} by it, so that squares and "
+                         "quotients stay floating-point numbers")
     return array
 
 
@@ -40,19 +65,16 @@ def as_weights(sample_weight, n):
     """`sample_weight` as (n,) float64 with a positive sum, or None."""
     if sample_weight is None:
         return None
-    try:
-        if np.asarray(sample_weight).dtype.kind not in "fiubO":
-            raise ValueError("complex numbers, text and dates are no weights")
-        w = np.array(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"sample_weight must hold real numbers: {error}") from error
+    w = np.array(as_numbers(sample_weight, "sample_weight"), dtype=np.float64)
     if w.shape != (n,):
         raise ValueError(f"sample_weight must have shape ({n},), one weight a point, got {w.shape}")
     if not np.isfinite(w).all() or (w < 0).any():
         raise ValueError("sample_weight must be finite and not negative; "
                          f"{int((~(w >= 0) | np.isinf(w)).sum())} of {n} are not")
-    if w.sum() <= 0:
-        raise ValueError(f"sample_weight sums to 0 over {n} points; at least one must be positive")
+    if not w.any():
+        raise ValueError(f"sample_weight sums to 0, every one of {n} is zero; at least one must be positive")
+    if not SMALLEST <= w.max() <= LARGEST:
+        raise ValueError(f"sample_weight has a largest value of {w.max():.2g}; divide sample_weight by it")
     return w
 
 
@@ -62,6 +84,8 @@ def as_count(value, name, minimum):
         raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    if value > np.iinfo(np.intp).max:
+        raise ValueError(f"{name} must be at most {np.iinfo(np.intp).max}, got a larger number")
     return int(value)
 
 
@@ -69,10 +93,24 @@ def as_number(value, name, *, positive):
     """`value` as a finite float, positive or at least not negative."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = np.inf
     if not np.isfinite(value) or value < 0 or (positive and value == 0):
         raise ValueError(f"{name} must be finite and {'positive' if positive else 'not negative'}, got {value}")
+    if value > LARGEST or (positive and value < SMALLEST):
+        raise ValueError(f"{name} must lie between {SMALLEST:g} and {LARGEST:g}, got {value}")
     return value
+
+
+def as_generator(random_state):
+    """The generator that a seed stands for, or the one that is given."""
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError):
+        got = random_state if isinstance(random_state, Integral) else type(random_state).__name__
+        raise TypeError(f"random_state must be None, an integer of at least 0 or a numpy Generator, got {got}") from None
 
 
 def as_choice(value, name, choices):
@@ -102,7 +140,7 @@ def as_means(means, K, d):
 
 def as_labels(labels, n, K):
     """Starting labels as (n,) integers from 0 to K-1, each used."""
-    labels = np.asarray(labels)
+    labels = as_array(labels, "init labels")
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"init labels must be {n} integers, got shape {labels.shape} of {labels.dtype}")
     if labels.min() < 0 or labels.max() >= K:
@@ -120,3 +158,10 @@ def as_responsibilities(responsibilities, n, K):
         raise ValueError("init responsibilities must be at least 0 and sum to 1 in each row; "
                          f"row sums run from {r.sum(axis=1).min():.6g} to {r.sum(axis=1).max():.6g}")
     return r / r.sum(axis=1, keepdims=True)
+
+
+def having(value, name, *attributes):
+    """`value`, if it has what is asked of it."""
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise TypeError(f"{name} must have {' and '.join(attributes)}, got {type(value).__name__}")
+    return value

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .covariance import Full, Singular
-from .inputs import as_count, as_points
+from .inputs import as_count, as_generator, as_numbers, as_points
 from .scores import scores_from_deviations, soften
 
 ROWS = 1 << 13
@@ -42,7 +42,8 @@ class Mixture:
     def __init__(self, weights, means, covariances):
         means = np.array(as_points(means, "means"), dtype=float)
         K, d = means.shape
-        weights, covariances = np.array(weights, dtype=float), np.array(covariances, dtype=float)
+        weights = np.array(as_numbers(weights, "weights"), dtype=float)
+        covariances = np.array(as_numbers(covariances, "covariances"), dtype=float)
         if weights.shape != (K,) or covariances.shape != (K, d, d):
             raise ValueError(f"means of shape {means.shape} need weights of shape ({K},) and covariances of shape "
                              f"({K}, {d}, {d}), got {weights.shape} and {covariances.shape}")
@@ -90,7 +91,7 @@ class Mixture:
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
         n = as_count(n, "n", 1)
-        rng = np.random.default_rng(random_state)
+        rng = as_generator(random_state)
         K, d = self.means.shape
         labels = rng.choice(K, size=n, p=self.weights / self.weights.sum())
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))

@@ -6,6 +6,7 @@ colour and a marker, so no figure depends on colour alone. Needs matplotlib.
 """
 
 import itertools
+from numbers import Real
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -14,6 +15,8 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
+
+from .inputs import as_array, as_count, as_numbers, as_points, having
 
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
@@ -66,12 +69,12 @@ def points(ax, x, labels=None, responsibilities=None, **kw):
     if labels is not None and responsibilities is not None:
         raise ValueError("give labels or responsibilities, not both")
     if responsibilities is not None:
-        r = np.asarray(responsibilities, dtype=float)
-        if r.ndim != 2 or len(r) != len(x):
+        r = as_points(responsibilities, "responsibilities")
+        if len(r) != len(x):
             raise ValueError(f"responsibilities must have shape ({len(x)}, K), got {r.shape}")
         labels, mixed = r.argmax(axis=1), mix(r)
     elif labels is not None:
-        labels = np.asarray(labels)
+        labels = as_array(labels, "labels")
         if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or (labels < 0).any():
             raise ValueError(f"labels must be {len(x)} integers from 0, got shape {labels.shape}, {labels.dtype}")
         mixed = np.array([to_rgb(color(k)) for k in labels]).reshape(-1, 3)
@@ -122,10 +125,10 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     ValueError
         If the mixture is not two-dimensional, or mass is not between 0 and 1.
     """
-    means = _plane(mixture.means, "mixture.means")
-    if not 0 < mass < 1:
+    means = _plane(having(mixture, "mixture", "means", "covariances").means, "mixture.means")
+    if not isinstance(mass, Real) or not 0 < mass < 1:
         raise ValueError(f"mass is a probability between 0 and 1, got {mass}")
-    radius = np.sqrt(-2 * np.log1p(-mass))
+    radius = np.sqrt(-2 * np.log1p(-float(mass)))
     drawn = []
     for k, (mean, covariance) in enumerate(zip(means, mixture.covariances)):
         variances, axes = np.linalg.eigh(covariance)
@@ -151,7 +154,8 @@ def regions(ax, mixture, n=300, **kw):
     kw
         Passed to ``ax.contour``, which draws the boundaries.
     """
-    K = len(_plane(mixture.means, "mixture.means"))
+    K = len(_plane(having(mixture, "mixture", "means", "responsibilities").means, "mixture.means"))
+    n = as_count(n, "n", 2)
     limits = ax.get_xlim(), ax.get_ylim()
     gx, gy = (np.linspace(*limit, n) for limit in limits)
     grid = np.stack(np.meshgrid(gx, gy), axis=-1).reshape(-1, 2)
@@ -170,7 +174,7 @@ def regions(ax, mixture, n=300, **kw):
 
 def trace(ax, fit, **kw):
     """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
-    values = [record.objective for record in fit.history]
+    values = [record.objective for record in having(fit, "fit", "history").history]
     line, = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
     ax.set(xlabel="iteration", ylabel="objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -182,7 +186,7 @@ def path(ax, fit, **kw):
 
     `kw` goes to ``ax.plot``. Returns a list of K lines.
     """
-    ways = np.array([record.means for record in fit.history])
+    ways = np.array([record.means for record in having(fit, "fit", "history").history])
     _plane(ways[0], "the means of the fit")
     drawn = []
     for k in range(ways.shape[1]):
@@ -201,7 +205,7 @@ def criterion(ax, selection, **kw):
     A ring marks the best model; models that could not be fitted are gaps. Returns the lines.
     """
     drawn = []
-    for row, name in enumerate(selection.covariances):
+    for row, name in enumerate(having(selection, "selection", "covariances", "values").covariances):
         values = np.where(np.isfinite(selection.values[row]), selection.values[row], np.nan)
         look = {"color": color(row), "marker": marker(row), "markersize": 5, "label": name} | kw
         drawn += ax.plot(selection.components, values, **look)
@@ -214,27 +218,27 @@ def criterion(ax, selection, **kw):
 
 def color(k):
     """The colour of component k."""
-    return colors[k % len(colors)]
+    return colors[as_count(k, "k", 0) % len(colors)]
 
 
 def marker(k):
     """The marker of component k."""
-    return markers[k % len(markers)]
+    return markers[as_count(k, "k", 0) % len(markers)]
 
 
 def mix(responsibilities):
     """Colours of the components mixed in proportion to responsibilities: (n, K) to (n, 3)."""
-    r = np.asarray(responsibilities, dtype=float)
+    r = as_points(responsibilities, "responsibilities")
     palette = [to_rgb(c) for c in itertools.islice(itertools.cycle(colors), r.shape[1])]
     return np.clip(r @ np.array(palette), 0, 1)
 
 
 def _plane(x, name):
-    x = np.asarray(x, dtype=float)
+    x = as_numbers(x, name).astype(float)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
                          "choose two columns, for example x[:, :2], or project it to two dimensions first")
-    return x
+    return as_points(x, name)
 
 
 def _sharp_in_notebooks():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .inputs import as_number
+from .inputs import LARGEST, as_number, as_numbers
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class BoundPrior:
         if prior.mean is None:
             self.mean = data.mean
         else:
-            mean = np.asarray(prior.mean, dtype=float)
-            if mean.shape != (d,) or not np.isfinite(mean).all():
-                raise ValueError(f"prior.mean must be {d} finite numbers, got shape {mean.shape}")
+            mean = as_numbers(prior.mean, "prior.mean").astype(float)
+            if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * data.frame.scale).all():
+                raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
             self.mean = frame.inward(mean[None])[:, 0]
         if prior.scale is None:
             self.scale = data.scatter()[0] / data.total / self.per_count / K ** (2 / d)
@@ -67,7 +67,7 @@ class BoundPrior:
 
     def scatter(self, shape, counts, means, shared):
         """What the prior adds to the scatter: Lambda and the pull on the means, (C, m)."""
-        pull = self.shrinkage * counts / (self.shrinkage + counts)
+        pull = self.shrinkage / (self.shrinkage + counts) * counts
         pull = pull[:, None] * shape.moments((means - self.mean).T).T
         return self.scale + (pull.sum(axis=0, keepdims=True) if shared else pull)
 
@@ -90,9 +90,11 @@ class BoundPrior:
 
 def _as_covariance(scale, d):
     """A number, (d,) variances or a (d, d) matrix as a positive definite matrix."""
-    scale = np.asarray(scale, dtype=float)
+    scale = as_numbers(scale, "prior.scale").astype(float)
+    if not (np.abs(scale) <= LARGEST).all():
+        raise ValueError(f"prior.scale must be finite, its entries at most {LARGEST:g}")
     matrix = scale * np.eye(d) if scale.ndim == 0 else np.diag(scale) if scale.ndim == 1 else scale
-    if matrix.shape != (d, d) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T):
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T):
         raise ValueError(f"prior.scale must be a number, {d} variances or a symmetric ({d}, {d}) matrix, "
                          f"got shape {scale.shape}")
     if np.linalg.eigvalsh(matrix).min() <= 0:

@@ -25,7 +25,8 @@ def choose_form(data, params):
     """The form of the scores that is right for these parameters: the one place that decides."""
     narrowest = np.abs(data.shape.inverse(params.factors)).max()
     radius = max(data.radius, np.linalg.norm(params.means, axis=1).max())
-    natural = digits_kept(data.dtype, (radius * narrowest) ** 2)
+    with np.errstate(over="ignore"):
+        natural = digits_kept(data.dtype, np.square(radius * narrowest))
     return (Natural if natural else Deviations)(data, params)
 
 

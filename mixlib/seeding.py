@@ -5,7 +5,7 @@ import numpy as np
 from .blocks import NUMBERS, Data
 from .covariance import CONSTRAINTS, Diagonal
 from .errors import TooFewPointsError
-from .inputs import as_components, as_points, as_weights
+from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
 
 TRIES = 16               # points rejected in a row before all distances are brought up to date
@@ -49,7 +49,7 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
     w = as_weights(sample_weight, len(x))
     k = as_components(k, len(x), w)
     data = Data(x, w, CONSTRAINTS["identity"])
-    return x[plusplus(data, k, np.random.default_rng(random_state))].astype(np.float64)
+    return x[plusplus(data, k, as_generator(random_state))].astype(np.float64)
 
 
 def plusplus(data, K, rng):

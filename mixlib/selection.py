@@ -67,8 +67,8 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
     ('tied', 3)
     """
     x = as_points(x)
-    components = tuple(as_count(K, "each number of components", 1) for K in components)
-    covariances = tuple(as_choice(name, "each covariance", CONSTRAINTS) for name in covariances)
+    components = tuple(as_count(K, "each number of components", 1) for K in _each(components, "components"))
+    covariances = tuple(as_choice(name, "each covariance", CONSTRAINTS) for name in _each(covariances, "covariances"))
     evaluate = CRITERIA[as_choice(criterion, "criterion", CRITERIA)]
     if not components or not covariances:
         raise ValueError(f"nothing to try: {len(covariances)} covariances and {len(components)} numbers of components")
@@ -89,6 +89,13 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
                          "components, simpler covariances, or prior=mixlib.Prior()")
     tried, row, column = best
     return Selection(tried, covariances[row], components[column], criterion, covariances, components, values)
+
+
+def _each(values, name):
+    try:
+        return tuple(values)
+    except TypeError:
+        raise TypeError(f"{name} must be a list, a tuple or a range, got {type(values).__name__}") from None
 
 
 def _bar(pairs):

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import plot
 from .em import fit
+from .inputs import as_count, as_generator, as_numbers, as_points
 
 PERTURBATION = 1e-3      # in units of the largest standard deviation of the data
 AT_REST = 1e-9           # a centre that moves less in an iteration, in the same units, stands
@@ -61,14 +62,14 @@ def anneal(x, n_components, variances=None, random_state=0):
     ValueError
         If the variances do not decrease, or x has no spread.
     """
-    x = np.asarray(x, dtype=float)
+    x, rng = as_points(x).astype(float), as_generator(random_state)
+    n_components = as_count(n_components, "n_components", 1)
     critical = critical_variance(x)
     if not critical > 0:
         raise ValueError("all points of x are equal: there is nothing to follow; give points that differ")
-    variances = np.geomspace(1.5, 0.02, 40) * critical if variances is None else np.asarray(variances, dtype=float)
-    if variances.ndim != 1 or not variances.size or not (variances > 0).all() or (np.diff(variances) >= 0).any():
+    variances = np.geomspace(1.5, 0.02, 40) * critical if variances is None else as_numbers(variances, "variances")
+    if variances.ndim != 1 or not variances.size or not ((variances > 0) & (variances < np.inf)).all() or (np.diff(variances) >= 0).any():
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
-    rng = np.random.default_rng(random_state)
     origin = x.mean(axis=0)          # counted from there, centres keep their digits whatever the offset
     x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
