@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from reference import Conjugate, em
 from sklearn.base import clone
 from sklearn.cluster import KMeans as PeerKMeans
 from sklearn.mixture import GaussianMixture as PeerMixture
@@ -123,13 +124,19 @@ def test_mixture_criteria_on_new_points_use_the_same_parameters():
     np.testing.assert_allclose(model.bic(rest), -2 * model.score_samples(rest).sum() + p * np.log(len(rest)), rtol=1e-10)
 
 
-def test_mixture_samples_come_from_the_mixture():
-    model = GaussianMixture(2, random_state=0).fit(X)
-    points, labels = model.sample(40_000)
-    for k in range(2):
-        mine = points[labels == k]
-        error = np.sqrt(np.diag(model.covariances_[k]) / len(mine))
-        assert (np.abs(mine.mean(axis=0) - model.means_[k]) < 4.5 * error).all()
+def test_samples_repeat_as_their_random_state_does():
+    """A number gives the same points at each call; a generator, old or new, goes on; sizes are counts."""
+    for seeded in (7, np.int64(7)):
+        model = GaussianMixture(2, random_state=seeded).fit(X)
+        assert np.array_equal(model.sample(5)[0], model.sample(5)[0])
+    for kind in (np.random.RandomState, np.random.default_rng):
+        a, b = (GaussianMixture(2, random_state=kind(7)).fit(X) for _ in range(2))
+        first, second = a.sample(5)[0], a.sample(5)[0]
+        assert not np.array_equal(first, second) and np.array_equal(b.sample(5)[0], first)
+    assert GaussianMixture(2, random_state=np.random).fit(X).sample()[0].shape == (1, 2)
+    for n in (0, -3):
+        with pytest.raises(ValueError, match="n must be at least 1"):
+            model.sample(n)
 
 
 def test_singular_data_get_a_warning_and_a_regular_fit():
@@ -138,6 +145,48 @@ def test_singular_data_get_a_warning_and_a_regular_fit():
         model = GaussianMixture(2, random_state=0).fit(line)
     assert np.isfinite(model.covariances_).all() and np.linalg.eigvalsh(model.covariances_).min() > 0
     assert abs(np.corrcoef(model.predict(line), X[:, 0] > 3)[0, 1]) > 0.9
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3e6 - 0.1])
+@pytest.mark.parametrize("covariance", ["tied_diag", "diag", "tied", "full"])
+def test_a_constant_column_changes_no_label(covariance, constant):
+    """Also where the mean of the copies, rounded, is not their value, so that their variance is not quite 0."""
+    model = GaussianMixture(2, covariance_type=covariance, init=np.array([[2.0, 55, constant], [4.5, 80, constant]]))
+    with pytest.warns(mixlib.SingularFitWarning, match="constant|singular"):
+        model.fit(np.column_stack([X, np.full(len(X), constant)]))
+    plain = GaussianMixture(2, covariance_type=covariance, init=[[2.0, 55], [4.5, 80]]).fit(X)
+    assert np.array_equal(model.predict(np.column_stack([X, np.full(len(X), constant)])), plain.predict(X))
+    np.testing.assert_allclose(model.means_[:, :2], plain.means_, rtol=1e-3)
+    assert all(np.linalg.eigvalsh(c).min() > 0 for c in model.mixture_.covariances)
+
+
+def test_the_weak_prior_is_a_millionth_of_the_variances():
+    """One component on two columns, one of them constant: its maximum a posteriori by the formula of `reference`."""
+    x, w = np.column_stack([X[:, 0], np.full(len(X), 0.1)]), np.random.default_rng(0).integers(0, 3, len(X))
+    kept = np.repeat(x, w, axis=0)
+    variance = kept[:, 0].var()
+    prior = Conjugate(0.01, 4, kept.mean(axis=0), np.diag([1e-6 * variance] * 2))
+    truth = em(kept, 1, "diag", "free", "soft", labels=np.zeros(len(kept), int), prior=prior, n_iter=1)[-1]
+    for data, weights in ((x, w), (kept, None)):
+        with pytest.warns(mixlib.SingularFitWarning):
+            model = GaussianMixture(covariance_type="diag").fit(data, sample_weight=weights)
+        np.testing.assert_allclose(model.means_, truth.means, rtol=1e-12)
+        np.testing.assert_allclose(model.covariances_[0], np.diag(truth.covariances[0]), rtol=1e-9)
+        bic = -2 * truth.log_likelihood + 4 * np.log(len(kept))
+        np.testing.assert_allclose([model.bic(), model.bic(kept)], bic, rtol=1e-9)
+    with pytest.warns(mixlib.SingularFitWarning):
+        alone = GaussianMixture(covariance_type="diag").fit(np.ones((8, 2)))
+    np.testing.assert_allclose(alone.covariances_, 1e-6 / (8 + 4 + 2 + 1), rtol=1e-9)     # no spread: a unit's millionth
+
+
+def test_a_start_on_single_points_ends_regular():
+    """A mixture whose first two components hold a point each: the fit says so, and everything is set."""
+    start = mixlib.Mixture([0.1, 0.1, 0.8], [*X[:2], X.mean(axis=0)], [1e-6 * np.eye(2)] * 2 + [np.cov(X.T)])
+    model = GaussianMixture(3, covariance_type="spherical", init=start, max_iter=1)
+    with pytest.warns(mixlib.SingularFitWarning, match="component 0"), pytest.warns(mixlib.ConvergenceWarning):
+        model.fit(X)
+    assert not model.converged_ and model.n_iter_ == 1
+    assert np.isfinite(model.lower_bound_) and (model.covariances_ > 0).all() and model.means_.shape == (3, 2)
 
 
 def test_weights_repeat_points_in_any_order():
