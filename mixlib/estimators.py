@@ -35,7 +35,7 @@ class _Estimator(BaseEstimator):
     def _fit(self, x, n_components, w, init, **settings):
         self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol, max_iter=self.max_iter,
                            sample_weight=w, random_state=self._state(), **settings)
-        self.n_iter_, self.converged_ = max(1, self.fit_.n_iter), self.fit_.converged
+        self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _Estimator):
