@@ -1,6 +1,7 @@
 """The choice of constraint and number of components."""
 
 import inspect
+import sys
 import warnings
 
 import matplotlib
@@ -72,7 +73,7 @@ def test_models_that_collapse_are_infinitely_bad():
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (([], ["full"]), "nothing to try"), (([1], []), "nothing to try"), (([0], ["full"]), "each number of components must be at least 1"),
+    (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"), (([1], []), "nothing to try: 0 covariances and 1 "), (([0], ["full"]), "each number of components must be at least 1"),
     (([1], ["round"]), "covariance"),
 ])
 def test_bad_input_is_named(arguments, word):
@@ -88,6 +89,12 @@ def test_progress_goes_to_standard_error_only(capsys):
         mixlib.select(X, [1, 2], ["tied"], random_state=0, progress=progress)
         captured = capsys.readouterr()
         assert captured.out == "" and ("models" in captured.err) == progress
+
+
+def test_without_tqdm_there_is_no_bar(monkeypatch, capsys, chosen):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    found = mixlib.select(X, [1, 2, 3], random_state=0, n_init=2)
+    assert capsys.readouterr().err == "" and np.array_equal(found.values, chosen.values)
 
 
 def test_the_defaults_are_those_of_the_docstring():
