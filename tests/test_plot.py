@@ -232,6 +232,34 @@ def test_trace_and_path_follow_the_history(ax):
     assert marks == fit.mixture.means.tolist()
 
 
+def test_ways_begin_with_a_ring_and_keywords_win(ax):
+    x = MIXTURE.sample(100, 2)[0]
+    fit = mixlib.fit(x, 2, init=x[:2], tol=0, max_iter=5)
+    for color in (None, "black"):
+        ways = plot.path(ax, fit, **({"color": color, "zorder": 2.5} if color else {}))
+        rings = ax.lines[-3], ax.lines[-1]
+        for k, (way, ring) in enumerate(zip(ways, rings)):
+            assert to_rgb(way.get_color()) == to_rgb(ring.get_markeredgecolor()) == to_rgb(color or plot.colors[k])
+            assert ring.get_xydata().tolist() == [fit.history[0].means[k].tolist()]
+            assert ring.get_markerfacecolor() == "none" and ring.get_markersize() > 2 * way.get_markersize()
+            assert way.get_zorder() == ring.get_zorder() == (2.5 if color else 3)
+    assert plot.trace(ax, fit, marker="s").get_marker() == "s"
+
+
+def test_iterations_are_counted_in_whole_numbers():
+    """On axes where matplotlib alone would choose halves."""
+    x = MIXTURE.sample(100, 2)[0]
+    ax = matplotlib.figure.Figure().subplots()
+    plot.trace(ax, mixlib.fit(x, 2, init=x[:2], tol=0, max_iter=2))
+    assert np.array_equal(ax.get_xticks(), np.rint(ax.get_xticks()))
+
+
+def test_colours_of_many_components_mix():
+    r = np.eye(8)[[0, 5, 6, 7]] * 0.5 + 0.0625
+    palette = np.array([to_rgb(plot.color(k)) for k in range(8)])
+    assert np.allclose(plot.mix(r), [[sum(a * b for a, b in zip(row, column)) for column in palette.T] for row in r])
+
+
 def test_a_figure_is_drawn_without_a_warning(ax, tmp_path, recwarn):
     x, labels = MIXTURE.sample(60, 3)
     plot.points(ax, x, labels)
@@ -246,7 +274,8 @@ def test_a_figure_is_drawn_without_a_warning(ax, tmp_path, recwarn):
 
 @pytest.mark.parametrize("draw", [
     lambda ax: plot.points(ax, np.zeros((4, 3))),
-    lambda ax: plot.points(ax, np.zeros(4)),
+    lambda ax: plot.points(ax, np.zeros(2)),
+    lambda ax: plot.points(ax, np.zeros((3, 2, 2))),
     lambda ax: plot.centres(ax, np.zeros((2, 1))),
     lambda ax: plot.ellipses(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
     lambda ax: plot.regions(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
@@ -256,12 +285,13 @@ def test_other_dimensions_are_refused_with_advice(ax, draw):
         draw(ax)
 
 
-@pytest.mark.parametrize("arguments", [
-    {"labels": [0, 1], "responsibilities": np.eye(2)}, {"labels": [0]}, {"labels": [0, -1]}, {"labels": [0.0, 1.0]},
-    {"responsibilities": np.ones(2)}, {"responsibilities": np.ones((3, 2))},
+@pytest.mark.parametrize("arguments, match", [
+    ({"labels": [0, 1], "responsibilities": np.eye(2)}, "not both"), ({"labels": [0]}, r"2 integers from 0.*\(1,\)"),
+    ({"labels": [0, -1]}, "integers from 0"), ({"labels": [0.0, 1.0]}, "integers from 0.*float64"),
+    ({"responsibilities": np.ones(2)}, r"\(2, K\), got \(2,\)"), ({"responsibilities": np.ones((3, 2))}, r"got \(3, 2\)"),
 ])
-def test_labels_that_do_not_fit_are_refused(ax, arguments):
-    with pytest.raises(ValueError):
+def test_labels_that_do_not_fit_are_refused(ax, arguments, match):
+    with pytest.raises(ValueError, match=match):
         plot.points(ax, np.eye(2), **arguments)
 
 

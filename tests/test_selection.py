@@ -131,3 +131,12 @@ def test_plot_has_a_line_for_each_constraint_and_rings_the_best(chosen):
     ring = ax.lines[-1]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (chosen.n_components, chosen.values.min())
     assert ax.get_ylabel() == "BIC"
+    assert np.array_equal(ax.get_xticks(), np.rint(ax.get_xticks()))
+    assert {line.get_marker() for line in plot.criterion(ax, chosen, marker="X")} == {"X"}
+
+
+def test_plot_leaves_a_gap_for_what_could_not_be_fitted(chosen):
+    values = chosen.values.copy()
+    values[1, 1] = np.inf
+    line = plot.criterion(matplotlib.figure.Figure().subplots(), chosen._replace(values=values))[1]
+    assert np.isnan(line.get_ydata()).tolist() == [False, True, False]
