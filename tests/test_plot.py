@@ -127,7 +127,8 @@ def test_centres_keywords_win(ax):
         for mark in plot.centres(ax, np.eye(2), marker="X", s=50, zorder=9, **own):
             assert np.allclose(mark.get_facecolors()[0], (0, 0, 0, 1)) and mark.get_sizes() == [50]
             assert mark.get_zorder() == 9
-            assert np.array_equal(mark.get_paths()[0].vertices, plot.centres(ax, [[0, 0]], marker="X")[0].get_paths()[0].vertices)
+            cross, = plot.centres(ax, [[0, 0]], marker="X")
+            assert np.array_equal(mark.get_paths()[0].vertices, cross.get_paths()[0].vertices)
 
 
 def test_what_lies_on_what(ax):

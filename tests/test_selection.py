@@ -73,7 +73,9 @@ def test_models_that_collapse_are_infinitely_bad():
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"), (([1], []), "nothing to try: 0 covariances and 1 "), (([0], ["full"]), "each number of components must be at least 1"),
+    (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"),
+    (([1], []), "nothing to try: 0 covariances and 1 numbers"),
+    (([0], ["full"]), "each number of components must be at least 1"),
     (([1], ["round"]), "covariance"),
 ])
 def test_bad_input_is_named(arguments, word):

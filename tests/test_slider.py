@@ -200,8 +200,8 @@ def test_the_table_says_it_without_a_script(x, frames):
 
 def test_the_table_has_the_first_and_last_frame_and_those_between_where_the_number_changes(x):
     c = critical_variance(x)
-    numbers = [(2 * c, 10.0, 9.0, 1), (1.5 * c, 8.5, 7.5, 1), (c / 2, 8.0, 7.0, 2), (c / 4, 6.0, 5.0, 3), (c / 5, 5.5, 5.25, 2),
-               (0.0, 4.0, 4.0, 3)]
+    numbers = [(2 * c, 10.0, 9.0, 1), (1.5 * c, 8.5, 7.5, 1), (c / 2, 8.0, 7.0, 2), (c / 4, 6.0, 5.0, 3),
+               (c / 5, 5.5, 5.25, 2), (0.0, 4.0, 4.0, 3)]
     made = [Frame(s2, np.zeros((3, 2)), J, soft, places) for s2, J, soft, places in numbers]
     html = VarianceSlider(x, made, "ok")._repr_html_()
     assert re.findall(r"<th>(.*?)</th>", html) == ["σ² / λ_max", "different centres", "J", "J_σ"]
