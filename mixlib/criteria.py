@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .result import Fit
-
 
 def aic(fit):
     """Akaike's criterion, -2 log-likelihood + 2 p, for p free parameters (Akaike 1974)."""
@@ -27,6 +25,6 @@ def icl(fit):
 
 
 def _of(fit):
-    if not isinstance(fit, Fit):
+    if not hasattr(fit, "log_likelihood"):
         raise TypeError(f"fit must be what mixlib.fit returns, got {type(fit).__name__}")
     return fit

@@ -1,6 +1,7 @@
 """scikit-learn estimators over `fit`: parameters in, attributes out, no algorithm (needs scikit-learn)."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import (BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin,
@@ -27,13 +28,15 @@ class _Estimator(BaseEstimator):
             x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
         return inputs.as_points(x, "X")
 
-    def _fit(self, x, n_components, sample_weight, init, **settings):
+    def _state(self):
+        """`random_state` as mixlib takes it."""
         state = self.random_state
-        if isinstance(state, np.random.RandomState):
-            state = state.randint(2**31)
-        self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol,
-                           max_iter=self.max_iter, sample_weight=sample_weight, random_state=state, **settings)
-        self.n_iter_, self.converged_ = max(1, self.fit_.n_iter), self.fit_.converged
+        return state.randint(2**31) if isinstance(state, np.random.RandomState) else state
+
+    def _fit(self, x, n_components, w, init, **settings):
+        self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol, max_iter=self.max_iter,
+                           sample_weight=w, random_state=self._state(), **settings)
+        self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _Estimator):
@@ -79,13 +82,14 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
         which clusters are empty.
         """
         X = self._input(X, reset=True)
+        w = inputs.as_weights(sample_weight, len(X))
         settings = dict(covariance="identity", weights="equal", assignment="hard")
         try:
-            self._fit(X, self.n_clusters, sample_weight, self.init, **settings)
+            self._fit(X, self.n_clusters, w, self.init, **settings)
         except TooFewPointsError:
-            points = np.unique(X, axis=0)
+            points = np.unique(X if w is None else X[w > 0], axis=0)
             centres = points[np.minimum(np.arange(self.n_clusters), len(points) - 1)]
-            self._fit(X, self.n_clusters, sample_weight, centres, **settings)
+            self._fit(X, self.n_clusters, w, centres, **settings)
         self.cluster_centers_ = self.fit_.mixture.means
         self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
         return self
@@ -102,10 +106,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""
-        distances = self.transform(X)[np.arange(len(X)), self.predict(X)].astype(np.float64)
-        weights = inputs.as_weights(sample_weight, len(distances))
+        distances = self.transform(X).min(axis=1).astype(np.float64)
+        w = inputs.as_weights(sample_weight, len(distances))
         with np.errstate(over="ignore"):
-            return -float((distances**2 if weights is None else weights * distances**2).sum())
+            return -float(np.sum(distances**2 if w is None else w * distances**2))
 
     @property
     def _n_features_out(self):
@@ -158,16 +162,14 @@ class GaussianMixture(DensityMixin, _Estimator):
         prior whose scale is a millionth of each column's variance.
         """
         X = self._input(X, reset=True, least=2)
+        w = inputs.as_weights(sample_weight, len(X))
         settings = dict(covariance=self.covariance_type, weights=self.weights, assignment=self.assignment,
                         variance=self.variance)
         try:
-            self._fit(X, self.n_components, sample_weight, self.init, prior=self.prior, **settings)
+            self._fit(X, self.n_components, w, self.init, prior=self.prior, **settings)
         except SingularFitError as error:
             warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=2)
-            variances = X.var(axis=0, dtype=np.float64)
-            variances[variances == 0] = variances.max() or 1.0
-            weak = Prior(scale=1e-6 * variances)
-            self._fit(X, self.n_components, sample_weight, self.init, prior=weak, **settings)
+            self._fit(X, self.n_components, w, self.init, prior=_weak_prior(X, w), **settings)
         self.mixture_ = self.fit_.mixture
         self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
         constraint, covariances = CONSTRAINTS[self.covariance_type], self.mixture_.covariances
@@ -202,25 +204,36 @@ class GaussianMixture(DensityMixin, _Estimator):
     def sample(self, n_samples=1):
         """n_samples points of the mixture, and the components they come from."""
         check_is_fitted(self)
-        return self.mixture_.sample(n_samples, self.random_state)
+        return self.mixture_.sample(n_samples, self._state())
 
     def aic(self, X=None):
         """Akaike's criterion on X, by default on the data of the fit; smaller is better."""
-        return criteria.aic(self._refit(X))
+        return criteria.aic(self._evaluated(X))
 
     def bic(self, X=None):
         """Schwarz's criterion."""
-        return criteria.bic(self._refit(X))
+        return criteria.bic(self._evaluated(X))
 
     def icl(self, X=None):
         """BIC of the classification log-likelihood."""
-        return criteria.icl(self._refit(X))
+        return criteria.icl(self._evaluated(X))
 
-    def _refit(self, X):
-        """The fit, on other points: same parameters, no iteration."""
+    def _evaluated(self, X):
+        """What the criteria read: the fit, or the likelihoods of other points at its parameters."""
         if X is None:
             check_is_fitted(self)
             return self.fit_
-        return em.fit(self._input(X), self.n_components, covariance=self.covariance_type,
-                      weights=self.weights, assignment=self.assignment, variance=self.variance,
-                      init=self.mixture_, tol=0, max_iter=0)
+        densities, best = self.score_samples(X), self.predict_proba(X).max(axis=1)
+        return SimpleNamespace(log_likelihood=densities.sum(), n_parameters=self.fit_.n_parameters,
+                               classification_log_likelihood=(densities + np.log(best)).sum(),
+                               total_weight=len(densities))
+
+
+def _weak_prior(X, w):
+    """A millionth of each column's variance as the scale; of the largest, where a column is constant."""
+    if w is not None:
+        X, w = X[w > 0], w[w > 0]
+    x = X.astype(np.float64) - X[0]              # of a constant column exactly 0
+    variances = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
+    variances[variances == 0] = variances.max() or 1.0
+    return Prior(scale=1e-6 * variances)

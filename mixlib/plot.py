@@ -165,7 +165,7 @@ def regions(ax, mixture, n=300, **kw):
     ax.pcolormesh(gx, gy, best, cmap=ListedColormap([color(k) for k in range(K)]), vmin=-0.5, vmax=K - 0.5,
                   alpha=0.16, shading="nearest", zorder=0, linewidth=0, rasterized=True)
     look = {"colors": ink, "linewidths": 1.2, "zorder": 1} | kw
-    for k in range(K if K > 2 else K - 1):
+    for k in range(K - 1):               # every boundary is one of theirs
         lead = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
         if lead.min() < 0 < lead.max():
             ax.contour(gx, gy, lead, levels=[0.0], **look)

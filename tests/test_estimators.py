@@ -1,10 +1,12 @@
 """The two estimators: scikit-learn's own checks, and the properties that its users rely on."""
 
+import inspect
 import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
+from reference import Conjugate, em
 from sklearn.base import clone
 from sklearn.cluster import KMeans as PeerKMeans
 from sklearn.mixture import GaussianMixture as PeerMixture
@@ -40,6 +42,33 @@ def test_kmeans_is_fit_with_three_settings():
     assert np.array_equal(model.cluster_centers_, fit.mixture.means)
     assert np.array_equal(model.labels_, fit.labels)
     assert (model.inertia_, model.n_iter_, model.converged_) == (fit.inertia, fit.n_iter, True)
+
+
+@pytest.mark.parametrize("setting", [
+    {"weights": "equal"}, {"assignment": "hard"}, {"covariance_type": "tied_diag"}, {"covariance_type": "identity"},
+    {"covariance_type": "identity", "variance": 0.2}, {"prior": mixlib.Prior(shrinkage=2.0)}, {"init": "random"},
+    {"random_state": 1, "n_init": 7}, {"tol": 1e-3}, {"tol": 0, "max_iter": 2}, {"random_state": 5}], ids=str)
+def test_mixture_is_fit_under_other_names(setting):
+    """Each setting reaches `mixlib.fit`, and matters: without the last one the fit is another."""
+    names = {"covariance": setting.get("covariance_type", "full"), "random_state": 4}
+    names |= {name: value for name, value in setting.items() if name != "covariance_type"}
+    w = np.linspace(0.1, 2, len(IRIS))
+    model = GaussianMixture(3, **{"random_state": 4} | setting).fit(IRIS, sample_weight=w)
+    fit = mixlib.fit(IRIS, 3, sample_weight=w, **names)
+    assert [r.objective for r in model.fit_.history] == [r.objective for r in fit.history]
+    assert np.array_equal(model.means_, fit.mixture.means) and np.array_equal(model.weights_, fit.mixture.weights)
+    *_, without = setting
+    plain = GaussianMixture(3, **{"random_state": 4} | {k: v for k, v in setting.items() if k != without})
+    assert plain.fit(IRIS, sample_weight=w).fit_.objective != fit.objective
+
+
+def test_the_defaults_are_those_of_fit():
+    defaults = {name: parameter.default for name, parameter in inspect.signature(mixlib.fit).parameters.items()}
+    kmeans, mixture = KMeans().get_params(), GaussianMixture().get_params()
+    assert (kmeans.pop("n_clusters"), mixture.pop("n_components")) == (8, 1)
+    assert mixture.pop("covariance_type") == defaults["covariance"]
+    for settings in (kmeans, mixture):
+        assert settings == {name: defaults[name] for name in settings} and len(settings) > 4
 
 
 @pytest.mark.parametrize("data", [X, IRIS, X.astype(np.float32), np.asfortranarray(IRIS), X[::2]],
@@ -123,21 +152,71 @@ def test_mixture_criteria_on_new_points_use_the_same_parameters():
     np.testing.assert_allclose(model.bic(rest), -2 * model.score_samples(rest).sum() + p * np.log(len(rest)), rtol=1e-10)
 
 
-def test_mixture_samples_come_from_the_mixture():
-    model = GaussianMixture(2, random_state=0).fit(X)
-    points, labels = model.sample(40_000)
-    for k in range(2):
-        mine = points[labels == k]
-        error = np.sqrt(np.diag(model.covariances_[k]) / len(mine))
-        assert (np.abs(mine.mean(axis=0) - model.means_[k]) < 4.5 * error).all()
+def test_samples_repeat_as_their_random_state_does():
+    """A number gives the same points at each call; a generator, old or new, goes on; sizes are counts."""
+    for seeded in (7, np.int64(7)):
+        model = GaussianMixture(2, random_state=seeded).fit(X)
+        assert np.array_equal(model.sample(5)[0], model.sample(5)[0])
+    for kind in (np.random.RandomState, np.random.default_rng):
+        a, b = (GaussianMixture(2, random_state=kind(7)).fit(X) for _ in range(2))
+        first, second = a.sample(5)[0], a.sample(5)[0]
+        assert not np.array_equal(first, second) and np.array_equal(b.sample(5)[0], first)
+    assert GaussianMixture(2, random_state=np.random).fit(X).sample()[0].shape == (1, 2)
+    for n in (0, -3):
+        with pytest.raises(ValueError, match="n must be at least 1"):
+            model.sample(n)
 
 
 def test_singular_data_get_a_warning_and_a_regular_fit():
     line = np.column_stack([X[:, 0], 2 * X[:, 0], np.ones(len(X))])
-    with pytest.warns(mixlib.SingularFitWarning, match="linearly dependent"):
+    with pytest.warns(mixlib.SingularFitWarning, match="linearly dependent") as caught:
         model = GaussianMixture(2, random_state=0).fit(line)
+    assert caught[0].filename == __file__
     assert np.isfinite(model.covariances_).all() and np.linalg.eigvalsh(model.covariances_).min() > 0
     assert abs(np.corrcoef(model.predict(line), X[:, 0] > 3)[0, 1]) > 0.9
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3e6 - 0.1])
+@pytest.mark.parametrize("covariance", ["tied_diag", "diag", "tied", "full"])
+def test_a_constant_column_changes_no_label(covariance, constant):
+    """Also where the mean of the copies, rounded, is not their value, so that their variance is not quite 0."""
+    model = GaussianMixture(2, covariance_type=covariance, init=np.array([[2.0, 55, constant], [4.5, 80, constant]]))
+    with pytest.warns(mixlib.SingularFitWarning, match="constant|singular"):
+        model.fit(np.column_stack([X, np.full(len(X), constant)]))
+    plain = GaussianMixture(2, covariance_type=covariance, init=[[2.0, 55], [4.5, 80]]).fit(X)
+    assert np.array_equal(model.predict(np.column_stack([X, np.full(len(X), constant)])), plain.predict(X))
+    np.testing.assert_allclose(model.means_[:, :2], plain.means_, rtol=1e-3)
+    assert all(np.linalg.eigvalsh(c).min() > 0 for c in model.mixture_.covariances)
+
+
+def test_the_weak_prior_is_a_millionth_of_the_variances():
+    """One component on two columns, one of them constant: its maximum a posteriori by the formula of `reference`."""
+    x, w = np.column_stack([X[:, 0], np.full(len(X), 0.1)]), np.random.default_rng(0).integers(0, 3, len(X))
+    x[0], w[0] = 99, 0                   # nothing of a point without weight, and the column is constant over the rest
+    kept = np.repeat(x, w, axis=0)
+    variance = kept[:, 0].var()
+    prior = Conjugate(0.01, 4, kept.mean(axis=0), np.diag([1e-6 * variance] * 2))
+    truth = em(kept, 1, "diag", "free", "soft", labels=np.zeros(len(kept), int), prior=prior, n_iter=1)[-1]
+    for data, weights in ((x, w), (kept, None)):
+        with pytest.warns(mixlib.SingularFitWarning):
+            model = GaussianMixture(covariance_type="diag").fit(data, sample_weight=weights)
+        np.testing.assert_allclose(model.means_, truth.means, rtol=1e-12)
+        np.testing.assert_allclose(model.covariances_[0], np.diag(truth.covariances[0]), rtol=1e-9)
+        bic = -2 * truth.log_likelihood + 4 * np.log(len(kept))
+        np.testing.assert_allclose([model.bic(), model.bic(kept)], bic, rtol=1e-9)
+    with pytest.warns(mixlib.SingularFitWarning):
+        alone = GaussianMixture(covariance_type="diag").fit(np.ones((8, 2)))
+    np.testing.assert_allclose(alone.covariances_, 1e-6 / (8 + 4 + 2 + 1), rtol=1e-9)     # no spread: a unit's millionth
+
+
+def test_a_start_on_single_points_ends_regular():
+    """A mixture whose first two components hold a point each: the fit says so, and everything is set."""
+    start = mixlib.Mixture([0.1, 0.1, 0.8], [*X[:2], X.mean(axis=0)], [1e-6 * np.eye(2)] * 2 + [np.cov(X.T)])
+    model = GaussianMixture(3, covariance_type="spherical", init=start, max_iter=1)
+    with pytest.warns(mixlib.SingularFitWarning, match="component 0"), pytest.warns(mixlib.ConvergenceWarning):
+        model.fit(X)
+    assert not model.converged_ and model.n_iter_ == 1
+    assert np.isfinite(model.lower_bound_) and (model.covariances_ > 0).all() and model.means_.shape == (3, 2)
 
 
 def test_weights_repeat_points_in_any_order():
@@ -177,9 +256,43 @@ def test_estimators_survive_pickling():
         assert np.array_equal(again.predict(X), model.predict(X))
 
 
-@pytest.mark.parametrize("state", [3, np.random.RandomState(3), np.random.default_rng(3)], ids=["int", "old", "new"])
-def test_random_states_of_every_kind(state):
-    assert KMeans(3, random_state=state).fit(X).converged_
+def test_random_states_of_every_kind():
+    """Numbers of any type are one seed, old generators draw many, and none is NumPy's global one unless it is given."""
+    starts = [KMeans(3, random_state=state).fit(X).fit_.history[0].means.tobytes()
+              for state in (3, np.int64(3), np.random.default_rng(3), *map(np.random.RandomState, range(12)))]
+    assert starts[0] == starts[1] == starts[2] and len(set(starts)) > 8
+    before = np.random.get_state()[1:3]
+    for model in (KMeans(3), GaussianMixture(2)):
+        model.fit(X)
+    GaussianMixture(2).fit(X).sample()
+    assert all(map(np.array_equal, np.random.get_state()[1:3], before))
+    KMeans(3, random_state=np.random).fit(X)
+    assert np.random.get_state()[2] != before[1]
+
+
+def test_no_iteration_and_no_two_points():
+    assert KMeans(3, tol=0, max_iter=0).fit(X).n_iter_ == GaussianMixture(tol=0, max_iter=0).fit(X).n_iter_ == 0
+    assert KMeans(1).fit(X[:1]).inertia_ == 0
+    with pytest.raises(ValueError, match="minimum of 2"):
+        GaussianMixture().fit(X[:1])
+
+
+def test_large_numbers_in_single_precision():
+    """10^20 can be held, its square cannot: a score and the weak prior's variances are added up in double precision."""
+    large = (1e20 * X).astype(np.float32)
+    model = KMeans(3, random_state=0).fit(large)
+    np.testing.assert_allclose(model.score(large), -model.inertia_, rtol=1e-6)
+    with pytest.warns(mixlib.SingularFitWarning):
+        model = GaussianMixture(covariance_type="diag").fit(large * np.float32([1, 0]))
+    np.testing.assert_allclose(model.covariances_[0, 0], 1e40 * X[:, 0].var() * 272 / (272 + 4 + 2 + 1), rtol=1e-5)
+
+
+def test_fit_predict_counts_the_weights():
+    w = np.where(X[:, 0] > 3, 1.0, 0.0)
+    model = GaussianMixture(2, random_state=0)
+    weighted = model.fit_predict(X, sample_weight=w)
+    assert np.array_equal(weighted, model.fit(X, sample_weight=w).predict(X))
+    assert not np.array_equal(weighted, model.fit_predict(X))
 
 
 def test_wrong_settings_are_named():

@@ -1,5 +1,7 @@
 """The choice of constraint and number of components."""
 
+import inspect
+import sys
 import warnings
 
 import matplotlib
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 import mixlib
-from mixlib import plot
+from mixlib import plot, selection
 
 matplotlib.use("agg")
 X = mixlib.datasets.old_faithful().x
@@ -71,7 +73,9 @@ def test_models_that_collapse_are_infinitely_bad():
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (([], ["full"]), "nothing to try"), (([1], []), "nothing to try"), (([0], ["full"]), "at least 1"),
+    (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"),
+    (([1], []), "nothing to try: 0 covariances and 1 numbers"),
+    (([0], ["full"]), "each number of components must be at least 1"),
     (([1], ["round"]), "covariance"),
 ])
 def test_bad_input_is_named(arguments, word):
@@ -82,8 +86,43 @@ def test_bad_input_is_named(arguments, word):
 
 
 def test_progress_goes_to_standard_error_only(capsys):
-    mixlib.select(X, [1, 2], ["tied"], random_state=0)
-    assert capsys.readouterr().out == ""
+    pytest.importorskip("tqdm")
+    for progress in (True, False):
+        mixlib.select(X, [1, 2], ["tied"], random_state=0, progress=progress)
+        captured = capsys.readouterr()
+        assert captured.out == "" and ("models" in captured.err) == progress
+
+
+def test_without_tqdm_there_is_no_bar(monkeypatch, capsys, chosen):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    found = mixlib.select(X, [1, 2, 3], random_state=0, n_init=2)
+    assert capsys.readouterr().err == "" and np.array_equal(found.values, chosen.values)
+
+
+def test_the_defaults_are_those_of_the_docstring():
+    parameters = inspect.signature(mixlib.select).parameters
+    estimated = ("tied_spherical", "spherical", "tied_diag", "diag", "tied", "full")
+    assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == {
+        "components": range(1, 10), "covariances": estimated, "criterion": "bic", "progress": True}
+
+
+def test_the_first_of_equals_is_kept(monkeypatch):
+    monkeypatch.setitem(selection.CRITERIA, "bic", lambda fit: 7.0)
+    found = mixlib.select(X, [2, 1], ["tied", "full"], progress=False, random_state=0)
+    assert (found.covariance, found.n_components) == ("tied", 2) and (found.values == 7).all()
+
+
+def test_what_is_said_and_what_is_not():
+    """Empty components are judged in silence; a loop cut short and a wrong setting are not passed over."""
+    points = mixlib.datasets.iris().x
+    options = {"assignment": "hard", "init": [[0.0] * 4, [5.0] * 4, [99.0] * 4]}
+    with pytest.warns(mixlib.EmptyComponentWarning):
+        mixlib.fit(points, 3, covariance="tied_spherical", **options)
+    assert mixlib.select(points, [3], ["tied_spherical"], progress=False, **options).n_components == 3
+    with pytest.warns(mixlib.ConvergenceWarning):
+        mixlib.select(X, [2], ["full"], progress=False, max_iter=1, random_state=0)
+    with pytest.raises(ValueError, match="tol must be"):
+        mixlib.select(X, [2], ["full"], progress=False, tol=-1.0)
 
 
 def test_plot_has_a_line_for_each_constraint_and_rings_the_best(chosen):
@@ -94,3 +133,12 @@ def test_plot_has_a_line_for_each_constraint_and_rings_the_best(chosen):
     ring = ax.lines[-1]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (chosen.n_components, chosen.values.min())
     assert ax.get_ylabel() == "BIC"
+    assert np.array_equal(ax.get_xticks(), np.rint(ax.get_xticks()))
+    assert {line.get_marker() for line in plot.criterion(ax, chosen, marker="X")} == {"X"}
+
+
+def test_plot_leaves_a_gap_for_what_could_not_be_fitted(chosen):
+    values = chosen.values.copy()
+    values[1, 1] = np.inf
+    line = plot.criterion(matplotlib.figure.Figure().subplots(), chosen._replace(values=values))[1]
+    assert np.isnan(line.get_ydata()).tolist() == [False, True, False]

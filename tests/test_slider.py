@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import mixlib
-from mixlib import plot
-from mixlib.slider import VarianceSlider, anneal, critical_variance, variance_slider
+from mixlib import plot, slider
+from mixlib.slider import Frame, VarianceSlider, anneal, critical_variance, variance_slider
 
 SCRIPT = Path(__file__).parents[1] / "book" / "_static" / "variance-slider.js"
 
@@ -52,6 +52,56 @@ def test_centres_are_fixed_points(x, frames):
         r = np.exp(-squares(x, frame.means) / (2 * frame.variance))
         r /= r.sum(axis=1, keepdims=True)
         assert np.allclose(r.T @ x / r.sum(axis=0)[:, None], frame.means, atol=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_slow_frames_come_to_rest(x, unit):
+    """Two hundredths above the critical variance an iteration takes back 2 % of the perturbation: all of it goes."""
+    variance = critical_variance(unit * x)
+    frame = anneal(unit * x, 2, variances=[1.02 * variance])[0]
+    assert np.linalg.norm(frame.means - unit * x.mean(axis=0), axis=1).max() < 1e-7 * np.sqrt(variance)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e3])
+def test_each_start_is_perturbed_by_a_thousandth_drawn_anew(x, unit, monkeypatch):
+    """Start less the centres before it, over a thousandth of the largest standard deviation: standard normal numbers."""
+    starts, settle = [], slider._settle
+    monkeypatch.setattr(slider, "_settle", lambda x, means, *rest: starts.append(means) or settle(x, means, *rest))
+    found = anneal(unit * x, 3, np.geomspace(40.0, 0.5, 30) * unit**2)
+    origin, thousandth = unit * x.mean(axis=0), 1e-3 * np.sqrt(critical_variance(unit * x))
+    before = [np.zeros((3, 2)), *(frame.means - origin for frame in found[:-2])]
+    moves = np.array([(start - old) / thousandth for start, old in zip(starts, before, strict=True)])
+    assert abs(moves.mean()) < 4.5 / np.sqrt(moves.size) and abs((moves**2).mean() - 1) < 4.5 * np.sqrt(2 / moves.size)
+    assert len(np.unique(moves.round(4))) > 0.9 * moves.size
+
+
+def test_centres_within_a_fiftieth_are_in_one_place(x):
+    """Counted in the largest standard deviation of the data, in any units."""
+    for unit in (1.0, 1e3):
+        y, critical = unit * (x - x.mean(axis=0)), critical_variance(unit * x)
+        for gap, places in ((0.0, 1), (0.019, 1), (0.021, 2), (0.15, 2)):
+            start = gap * np.sqrt(critical) * np.array([[0.0, 0.0], [0.6, 0.8], [0.0, 0.0]])
+            fit = mixlib.fit(y, 3, covariance="identity", weights="equal", init=start, tol=0, max_iter=0)
+            assert slider._frame(y, fit, 1.0, critical, np.zeros(2)).places == places
+
+
+def test_the_seed_is_fixed_and_can_be_chosen(x):
+    variances = [10.0, 3.0, 1.0]
+    first, same, other = anneal(x, 3, variances), anneal(x, 3, variances, 0), anneal(x, 3, variances, 5)
+    made = variance_slider(x, 3, "ok", variances, random_state=5).frames
+    for a, b, c, d in zip(first, same, other, made, strict=True):
+        assert np.array_equal(a.means, b.means) and np.array_equal(c.means, d.means)
+    assert not np.array_equal(first[0].means, other[0].means)
+
+
+def test_the_slowest_centre_decides():
+    """A far tight cluster keeps its centre from the first iteration on; the two of a wide one must still come to rest."""
+    rng = np.random.default_rng(2)
+    wide, tight = rng.normal(size=(40, 2)), 1e-3 * rng.normal(size=(10, 2)) + 1000
+    middle = wide.mean(axis=0)
+    start = [middle + [1e-3, 0], middle - [1e-3, 0], tight.mean(axis=0)]
+    fit = slider._settle(np.r_[wide, tight], np.array(start), 1.02 * critical_variance(wide), 1e-9)
+    assert np.linalg.norm(fit.mixture.means[:2] - middle, axis=1).max() < 1e-7
 
 
 def test_the_centres_part_at_the_critical_variance(x, frames):
@@ -99,6 +149,8 @@ def test_points_without_spread_are_refused():
 def test_only_the_plane_can_be_drawn():
     with pytest.raises(ValueError, match="two columns"):
         variance_slider(np.zeros((5, 3)), 2, "Three coordinates.")
+    with pytest.raises(ValueError, match="two columns"):
+        VarianceSlider(np.zeros((5, 3)), [], "Three coordinates.")
 
 
 class Page(HTMLParser):
@@ -146,12 +198,31 @@ def test_the_table_says_it_without_a_script(x, frames):
     assert f"{frames[-1].inertia:.4g}" in page.text
 
 
+def test_the_table_has_the_first_and_last_frame_and_those_between_where_the_number_changes(x):
+    c = critical_variance(x)
+    numbers = [(2 * c, 10.0, 9.0, 1), (1.5 * c, 8.5, 7.5, 1), (c / 2, 8.0, 7.0, 2), (c / 4, 6.0, 5.0, 3),
+               (c / 5, 5.5, 5.25, 2), (0.0, 4.0, 4.0, 3)]
+    made = [Frame(s2, np.zeros((3, 2)), J, soft, places) for s2, J, soft, places in numbers]
+    html = VarianceSlider(x, made, "ok")._repr_html_()
+    assert re.findall(r"<th>(.*?)</th>", html) == ["σ² / λ_max", "different centres", "J", "J_σ"]
+    assert re.findall("<tr>" + 4 * "<td>(.*?)</td>" + "</tr>", html) == [
+        ("2", "1", "10", "9"), ("0.5", "2", "8", "7"), ("0.25", "3", "6", "5"), ("0.2", "2", "5.5", "5.25"),
+        ("0 (k-means)", "3", "4", "4")]
+    assert repr(VarianceSlider(x, made, "ok")) == "VarianceSlider(75 points, 6 frames)"
+
+
+def test_numbers_that_no_script_reads_are_refused(x, frames):
+    broken = [frames[0], frames[-1]._replace(inertia=float("nan"))]
+    with pytest.raises(ValueError, match="JSON"):
+        VarianceSlider(x, broken, "ok")._repr_html_()
+
+
 def test_text_cannot_leave_the_script(x, frames):
     slider = VarianceSlider(x, frames, "ok")
-    slider.data = lambda: {"note": "</script><!--&\u2028"}
+    slider.data = lambda: {"note": "</script><!--&\u2028\u2029"}
     inside = re.search(r'json">(.*?)</script>', slider._repr_html_())[1]
-    assert not set("<>&\u2028") & set(inside)
-    assert json.loads(inside) == {"note": "</script><!--&\u2028"}
+    assert not set("<>&\u2028\u2029") & set(inside)
+    assert json.loads(inside) == {"note": "</script><!--&\u2028\u2029"}
 
 
 def test_the_script_reads_the_names_that_python_writes(x, frames):
