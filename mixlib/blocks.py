@@ -30,13 +30,13 @@ _own = threading.local()             # each thread's scratch memory
 class Data:
     """The points in the loop's coordinates, with their weights and total moments."""
 
-    def __init__(self, x, w, constraint, regular=False):
+    def __init__(self, x, w, constraint, regular=False, also=None):
         self.n, self.d = x.shape
         self.shape, self.own = constraint.shape, not constraint.shared
         self.w, self.total = w, float(self.n if w is None else w.sum())
         self.dtype = x.dtype
         self.z = np.empty((self.n, self.d), x.dtype).T if self.d >= WIDE else np.empty((self.d, self.n), x.dtype)
-        self.frame = self._frame(x)
+        self.frame = self._frame(x, x[:1] if also is None else also)
         self.mean = self._to_frame() / self.total
         if isinstance(self.shape, Full):
             self._whiten(regular)
@@ -46,9 +46,9 @@ class Data:
         # squared lengths up to this are rounding
         self.floor = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
 
-    def _frame(self, x):
-        """Copy x (the caller's is not touched); the exact frame of its columns."""
-        lows, highs = [], []
+    def _frame(self, x, also):
+        """Copy x (the caller's is not touched); the exact frame of its columns, which holds other points `also`."""
+        lows, highs = [also.min(axis=0)], [also.max(axis=0)]
 
         def copy(z, rows, w):
             z[:] = x[rows].T

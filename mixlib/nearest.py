@@ -17,6 +17,7 @@ from .scores import LOG_2PI, digits_kept, harden
 FEW = 0.2                # share of moved points below which leads last
 MANY = 1 << 14           # points from which leads and running sums pay
 BLOCK = 1 << 20          # numbers in a block's scores
+FAR = 1e15               # squares of anything nearer are numbers in single precision
 COARSE, FINE = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -29,14 +30,16 @@ class Nearest:
         # (3.5) eq-assign
         self.offset = -0.5 * np.einsum("kj,kj->k", means, means)
         theta = np.column_stack([self.offset, means])
-        self.theta = {COARSE: theta.astype(COARSE), FINE: theta}
         radius = max(data.radius, np.sqrt(-2 * self.offset.min()))
+        self.theta = {FINE: theta}
+        if radius < FAR:
+            self.theta[COARSE] = theta.astype(COARSE)
         away = np.max(np.abs(data.frame.shift) / data.frame.scale)
         steps = (data.d + 4) * radius                           # roundings of a score, each up to radius eps / 2
         fine = 4 * steps * (radius + away) * np.finfo(FINE).eps
         self.slack = {COARSE: float(steps * radius * np.finfo(COARSE).eps + fine), FINE: float(fine)}
         self.unsettled = []                                     # numbers of points that COARSE left open
-        many = data.n > min(MANY, self.rows)                    # else a plain pass is as fast
+        many = data.n > min(MANY, self.rows) and len(means) > 1    # else a plain pass is as fast
         self.first = before is None
         if self.first:
             self.labels, self.precision = np.full(data.n, -1, dtype=np.int32), COARSE
@@ -46,9 +49,11 @@ class Nearest:
             self.known, self.leads = before.total if many else None, before.leads
             self.bounds = many and before.moved <= FEW * data.n
             if sum(before.unsettled) > data.n // 8:
-                self.precision = FINE
+                self.precision = FINE                           # single precision settles too little
             if self.leads is not None:
                 self.leads.follow(before.params.means, means)
+        if COARSE not in self.theta:
+            self.precision = FINE
 
     @property
     def rows(self):
@@ -118,8 +123,6 @@ class Nearest:
 
     def _lead(self, labels, z, scores, best):
         """A lower bound of how much further the second nearest mean is than the nearest, (b,)."""
-        if len(scores) == 1:
-            return np.full(len(labels), np.inf)
         scores[labels, np.arange(len(labels))] = -np.inf
         second, error = scores.max(axis=0), 2 * self.slack[self.precision]
         length = np.einsum("jb,jb->b", z, z)

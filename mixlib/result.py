@@ -149,7 +149,7 @@ class Fit:
 
 def nearest_labels(x, centres):
     """The index of the nearest of K centres (K, d) for each point of x, by the E-step of k-means."""
-    data = Data(x, None, CONSTRAINTS["identity"])
+    data = Data(x, None, CONSTRAINTS["identity"], also=centres)
     model = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
     means = data.frame.inward(centres).T.copy()
     params = Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres)

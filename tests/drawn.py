@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from reference import COVARIANCES, lloyd
 
 import mixlib
-from mixlib import blocks, estep, nearest
+from mixlib import blocks, estep, leads, nearest
 
 # A score may be wrong by this much (mixlib.scores.TOLERANCE), a sum over n points by n times that.
 ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3}
@@ -124,7 +124,7 @@ def assert_finite(fit):
 def small_blocks(rows, threads):
     """Blocks of 256 points, the fewest that there can be, and leads read in stretches of `rows`."""
     with mock.patch.object(estep, "BLOCK", 1), mock.patch.object(nearest, "BLOCK", 1), \
-            mock.patch.object(nearest, "STRETCH", rows), mock.patch.object(blocks, "THREADS", threads):
+            mock.patch.object(leads, "ASKED", rows), mock.patch.object(blocks, "THREADS", threads):
         yield
 
 

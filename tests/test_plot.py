@@ -289,7 +289,7 @@ def test_other_dimensions_are_refused_with_advice(ax, draw):
 @pytest.mark.parametrize("arguments, match", [
     ({"labels": [0, 1], "responsibilities": np.eye(2)}, "not both"), ({"labels": [0]}, r"2 integers from 0.*\(1,\)"),
     ({"labels": [0, -1]}, "integers from 0"), ({"labels": [0.0, 1.0]}, "integers from 0.*float64"),
-    ({"responsibilities": np.ones(2)}, r"\(2, K\), got \(2,\)"), ({"responsibilities": np.ones((3, 2))}, r"got \(3, 2\)"),
+    ({"responsibilities": np.ones(2)}, r"responsibilities must be 2-D.*\(2,\)"), ({"responsibilities": np.ones((3, 2))}, r"got \(3, 2\)"),
 ])
 def test_labels_that_do_not_fit_are_refused(ax, arguments, match):
     with pytest.raises(ValueError, match=match):
