@@ -212,8 +212,8 @@ def test_integer_weights_are_copies_exactly(grid, seed):
 
 
 @examples(60)
-@given(seeds, st.integers(1, 4), st.integers(1, 9), st.integers(257, 700), st.booleans(), st.integers(300, 600),
-       st.sampled_from([0.0, 1.0, 6.0]), st.sampled_from([0.0, 1e4]))
+@given(seeds, st.sampled_from([1, 2, 3, 4, 9]), st.integers(1, 9), st.integers(257, 700), st.booleans(),
+       st.integers(300, 600), st.sampled_from([0.0, 1.0, 6.0, 1e6]), st.sampled_from([0.0, 1e4]))
 def test_bounds_go_as_in_a_plain_lloyd(seed, d, K, n, on_a_grid, rows, spread, offset):
     """More points than a block holds, so that leads and running sums are at work."""
     rng = np.random.default_rng(seed)
