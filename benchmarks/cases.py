@@ -1,10 +1,12 @@
 """What is measured: sizes, data, and what kind of work."""
 
+import warnings
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 
-from mixlib import kmeans_plusplus
+import mixlib
 
 SIZES = [(10**5, 2, 8), (10**6, 2, 8), (10**6, 2, 64), (10**5, 16, 16), (10**6, 16, 16), (10**5, 64, 64),
          (2 * 10**5, 128, 256)]
@@ -29,8 +31,9 @@ def data(case):
     """Points of the case, (n, d), and the starting means, (K, d).
 
     Overlapping blobs have centres drawn with a standard deviation of 2 about the origin;
-    separated ones have centres at least ten standard deviations apart. k-means of overlapping
-    blobs starts from K points; everything else one standard deviation off the centres.
+    separated ones have centres at least ten standard deviations apart. k-means starts from
+    k-means++ seeds, the first ones with which no cluster becomes empty (there the peers do
+    different things); EM starts one standard deviation off the centres.
     """
     rng = np.random.default_rng(1)
     if case.blobs == "overlapping":
@@ -42,8 +45,19 @@ def data(case):
         centres = np.zeros((case.K, case.d))
         centres[:, :axes] = 10.0 * np.stack(np.unravel_index(cells, (side,) * axes), axis=1)
     x = centres[rng.integers(case.K, size=case.n)] + rng.normal(size=(case.n, case.d))
-    start = kmeans_plusplus(x, case.K, 0) if case.work == "k-means" else centres + rng.normal(size=centres.shape)
-    return x.astype(case.dtype), start.astype(case.dtype)
+    x = x.astype(case.dtype)
+    start = centres + rng.normal(size=centres.shape)
+    if case.work.startswith("k-means"):
+        start = next(start for start in (mixlib.kmeans_plusplus(x, case.K, seed) for seed in count())
+                     if all_clusters_keep_points(x, start))
+    return x, start.astype(case.dtype)
+
+
+def all_clusters_keep_points(x, start):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mixlib.KMeans(len(start), init=start).fit(x)
+    return not caught
 
 
 def all_cases():
