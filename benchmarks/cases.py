@@ -1,4 +1,4 @@
-"""What is measured: sizes, data, and what kind of work."""
+"""What is measured: kinds of work, sizes, data."""
 
 import warnings
 from itertools import count
@@ -16,7 +16,7 @@ COVARIANCES = ["full", "tied", "diag", "spherical"]
 class Case(NamedTuple):
     """One row of the table."""
 
-    work: str                  # "k-means" (to convergence) or a covariance (EM, one iteration)
+    work: str                  # "k-means" (to convergence), "k-means iteration", "seeding", or a covariance (an EM iteration)
     n: int
     d: int
     K: int
@@ -63,8 +63,10 @@ def all_clusters_keep_points(x, start):
 def all_cases():
     """The grid. Full covariances are left out of the last size, where a peer takes minutes an iteration."""
     cases = [Case("k-means", *size, blobs, "float64") for size in SIZES for blobs in ("overlapping", "separated")]
-    cases += [Case("k-means", *size, "overlapping", "float32") for size in SIZES]
-    cases += [Case(covariance, *size, "overlapping", "float64") for size in SIZES for covariance in COVARIANCES
+    cases += [Case("k-means iteration", *size, "overlapping", "float64") for size in SIZES]
+    cases += [Case("seeding", *size, "overlapping", "float64") for size in SIZES]
+    cases += [Case(covariance, *size, "overlapping", "float64") for covariance in COVARIANCES for size in SIZES
               if (covariance, size) != ("full", SIZES[-1])]
-    cases += [Case("full", *size, "overlapping", "float32") for size in SIZES[:4]]
+    cases += [Case("k-means", *size, "overlapping", "float32") for size in SIZES]
+    cases += [Case("full", *size, "overlapping", "float32") for size in SIZES[:5]]
     return cases

@@ -1,5 +1,6 @@
 """What this machine can do at most, measured in the same run as everything else."""
 
+import os
 import time
 
 import numpy as np
@@ -17,14 +18,14 @@ def limits(rounds=5):
     return {"matrix product [FLOP/s]": flops, "copy [bytes/s]": bandwidth, "exp, one core [1/s]": exps}
 
 
-def least_seconds(case, limit, iterations=1, cores=2):
+def least_seconds(case, limit):
     """A lower bound of the time: products and exponentials at the machine's own speed."""
     n, d, K = case.n, case.d, case.K
     features = {"full": 1 + d + d * (d + 1) // 2, "diag": 1 + 2 * d, "spherical": 2 + d}.get(case.work, 1 + d)
-    products = (2 if case.work == "k-means" else 4) * n * K * features
-    exps = 0 if case.work == "k-means" else n * K / cores
-    return iterations * max(products / limit["matrix product [FLOP/s]"] + exps / limit["exp, one core [1/s]"],
-                            8 * n * d / limit["copy [bytes/s]"])
+    products = (2 if case.work.startswith("k-means") else 4) * n * K * features
+    exps = 0 if case.work.startswith("k-means") else n * K / os.cpu_count()
+    return max(products / limit["matrix product [FLOP/s]"] + exps / limit["exp, one core [1/s]"],
+               8 * n * d / limit["copy [bytes/s]"])
 
 
 def _best(task, rounds):

@@ -1,71 +1,86 @@
 """mixlib and its peers, each as a function of the same arguments: same data, same start, same work.
 
-A k-means peer returns its centres after convergence; an EM peer runs a number of iterations and
-returns the log-likelihood a point. What cannot be imported is missing, and said to be.
+A peer takes (x, start, iterations). k-means gives its centres after so many iterations (None: at
+convergence), seeding its seeds, EM the log-likelihood a point. What cannot be imported is
+missing, and said to be.
 """
 
 import warnings
 
 import numpy as np
 
-ITERATIONS = 300             # more than any k-means case needs
+MOST = 1000                  # more iterations than any k-means case needs
 
 
-def kmeans_peers():
-    """Name -> function (x, start) -> centres, and name -> reason for those missing."""
-    return _importable({
-        "mixlib": _mixlib_kmeans, "scikit-learn lloyd": _sklearn_kmeans("lloyd"),
-        "scikit-learn elkan": _sklearn_kmeans("elkan"), "faiss": _faiss, "OpenCV": _opencv_kmeans,
-        "mlpack": _mlpack,
-    }, {"scikit-learn lloyd": "sklearn", "scikit-learn elkan": "sklearn", "faiss": "faiss", "OpenCV": "cv2",
-        "mlpack": "mlpack"})
+def peers_of(work):
+    """Name -> function for those that can be imported, and name -> reason for those missing."""
+    if work == "seeding":
+        return _importable({"mixlib": _mixlib_seeds, "scikit-learn": _sklearn_seeds})
+    if work.startswith("k-means"):
+        peers = {"mixlib": _mixlib_kmeans, "scikit-learn lloyd": _sklearn_kmeans("lloyd"),
+                 "scikit-learn elkan": _sklearn_kmeans("elkan"), "faiss": _faiss}
+        if work == "k-means":                           # these two cannot be asked for a number of iterations
+            peers |= {"OpenCV": _opencv_kmeans, "mlpack": _mlpack}
+        return _importable(peers)
+    peers = {"mixlib": _mixlib_em(work), "scikit-learn": _sklearn_em(work)}
+    if work in ("full", "diag", "spherical"):
+        peers["OpenCV"] = _opencv_em(work)
+    if work in ("full", "diag"):
+        peers["pomegranate"] = _pomegranate(work)
+    return _importable(peers)
 
 
-def em_peers(covariance):
-    """Name -> function (x, start, iterations) -> log-likelihood a point, and the missing."""
-    peers = {"mixlib": _mixlib_em(covariance), "scikit-learn": _sklearn_em(covariance)}
-    if covariance in ("full", "diag", "spherical"):
-        peers["OpenCV"] = _opencv_em(covariance)
-    if covariance in ("full", "diag"):
-        peers["pomegranate"] = _pomegranate(covariance)
-    return _importable(peers, {"scikit-learn": "sklearn", "OpenCV": "cv2", "pomegranate": "pomegranate"})
-
-
-def _importable(peers, modules):
+def _importable(peers):
+    modules = {"scikit-learn": "sklearn", "OpenCV": "cv2"}
     found, missing = {}, {}
     for name, peer in peers.items():
         try:
-            if name in modules:
-                __import__(modules[name])
+            first = name.split()[0]
+            __import__(modules.get(first, first))
             found[name] = peer
         except Exception as error:                       # a peer that breaks at import is missing too
             missing[name] = f"{type(error).__name__}: {error}"
     return found, missing
 
 
-def _mixlib_kmeans(x, start):
+def _mixlib_seeds(x, start, iterations):
+    import mixlib
+    return mixlib.kmeans_plusplus(x, len(start), 0)
+
+
+def _sklearn_seeds(x, start, iterations):
+    """One candidate a seed, as in mixlib and in the paper; the default here is more."""
+    from sklearn.cluster import kmeans_plusplus
+    return kmeans_plusplus(x, len(start), n_local_trials=1, random_state=0)[0]
+
+
+def _mixlib_kmeans(x, start, iterations):
     import mixlib
     return mixlib.fit(x, len(start), covariance="identity", weights="equal", assignment="hard", init=start,
-                      max_iter=ITERATIONS, tol=0).mixture.means
+                      max_iter=iterations or MOST, tol=0).mixture.means
 
 
 def _sklearn_kmeans(algorithm):
-    def run(x, start):
+    def run(x, start, iterations):
         from sklearn.cluster import KMeans
-        return KMeans(len(start), init=start, n_init=1, tol=0, max_iter=ITERATIONS, algorithm=algorithm).fit(x).cluster_centers_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")              # it did not converge: it was not to
+            return KMeans(len(start), init=start, n_init=1, tol=0, max_iter=iterations or MOST,
+                          algorithm=algorithm).fit(x).cluster_centers_
     return run
 
 
-def _faiss(x, start):
-    """faiss works in float32, stops after a number of iterations, and splits a cluster to fill an empty one."""
+def _faiss(x, start, iterations):
+    """faiss works in float32 and stops after a number of iterations: 100 where convergence is asked for."""
     import faiss
-    model = faiss.Kmeans(x.shape[1], len(start), niter=100, max_points_per_centroid=len(x), min_points_per_centroid=1)
+    model = faiss.Kmeans(x.shape[1], len(start), niter=iterations or 100, max_points_per_centroid=len(x),
+                         min_points_per_centroid=1)
     model.train(np.ascontiguousarray(x, dtype=np.float32), init_centroids=start.astype(np.float32))
     return model.centroids
 
 
-def _opencv_kmeans(x, start):
-    """OpenCV works in float32 and takes starting labels; it does not say how many iterations it ran."""
+def _opencv_kmeans(x, start, iterations):
+    """OpenCV works in float32, takes starting labels, and stops after 100 iterations at the latest."""
     import cv2
     x = np.ascontiguousarray(x, dtype=np.float32)
     labels = np.empty((len(x), 1), dtype=np.int32)
@@ -76,10 +91,10 @@ def _opencv_kmeans(x, start):
     return cv2.kmeans(x, len(start), labels, criteria, 1, cv2.KMEANS_USE_INITIAL_LABELS)[2]
 
 
-def _mlpack(x, start):
+def _mlpack(x, start, iterations):
     import mlpack
     return mlpack.kmeans(input_=x.astype(np.float64), clusters=len(start), initial_centroids=start.astype(np.float64),
-                         max_iterations=ITERATIONS, algorithm="hamerly", labels_only=True)["centroid"]
+                         max_iterations=MOST, algorithm="hamerly", labels_only=True)["centroid"]
 
 
 def _mixlib_em(covariance):
@@ -102,11 +117,12 @@ def _sklearn_em(covariance):
             warnings.simplefilter("ignore")              # it did not converge: it was not to
             model = GaussianMixture(K, covariance_type=covariance, weights_init=np.full(K, 1 / K), means_init=start,
                                     precisions_init=precision, reg_covar=0, tol=0, max_iter=iterations).fit(x)
-        return model.lower_bound_
+        return model.score(x)                            # lower_bound_ lags behind by one M-step
     return run
 
 
 def _opencv_em(covariance):
+    """OpenCV's Python takes means, but no covariances: its iterates are others."""
     kind = {"full": "COV_MAT_GENERIC", "diag": "COV_MAT_DIAGONAL", "spherical": "COV_MAT_SPHERICAL"}
 
     def run(x, start, iterations):
@@ -115,8 +131,7 @@ def _opencv_em(covariance):
         model.setClustersNumber(len(start))
         model.setCovarianceMatrixType(getattr(cv2.ml, "EM_" + kind[covariance]))
         model.setTermCriteria((cv2.TERM_CRITERIA_COUNT, iterations, 0))
-        total = np.cov(x.T, bias=True).reshape(x.shape[1], -1)
-        log_likelihood = model.trainE(x.astype(np.float64), start.astype(np.float64), [total] * len(start))[1]
+        log_likelihood = model.trainE(x.astype(np.float64), start.astype(np.float64))[1]
         return float(log_likelihood.mean())
     return run
 

@@ -1,57 +1,77 @@
 """mixlib beside its peers: `make bench`, or `python benchmarks/run.py --quick`.
 
-Each case is run by all peers in turn, several rounds, in this process; the table reports ratios
-of median times to mixlib's with their smallest and largest value over the rounds, how far the
-results are apart, the peak memory above the data (each in a process of its own), and the share
-of the machine's own speed that mixlib reaches.
+Each case is run by all peers in turn, several rounds, in this process. The report has ratios of
+median times to mixlib's with their smallest and largest value over the rounds, how far the
+results are apart, peak memory above the data (each in a process of its own), and the share of
+the machine's own speed that mixlib reaches. benchmarks/results.json keeps the numbers;
+`python benchmarks/report.py` writes the book's table and figure from them.
 """
 
 import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
-
 from cases import Case, all_cases, data
 from machine import least_seconds, limits
-from peers import em_peers, kmeans_peers
+from peers import peers_of
+from tqdm import tqdm
 
 HERE = Path(__file__).parent
-FEW, MORE = 1, 4                      # EM: an iteration costs the difference over MORE - FEW
+FEW, MORE = 1, 4                      # an iteration costs the difference over MORE - FEW
+SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
+PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
 def measure(case, rounds):
-    """Times and results of one case: a list of rows, one a peer."""
+    """Times and results of one case: a row for each peer."""
     x, start = data(case)
-    found, missing = kmeans_peers() if case.work == "k-means" else em_peers(case.work)
-    times, results = {name: [] for name in found}, {}
-    for _ in range(rounds):
+    found, missing = peers_of(case.work)
+    times, results, waited = {name: [] for name in found}, {}, dict.fromkeys(found, 0.0)
+    for name in found:
+        warm_up(found[name], case, x, start)
+    for turn in range(rounds):
         for name in list(found):
+            if turn and waited[name] > SLOW:
+                continue
             try:
+                begin = time.perf_counter()
                 seconds, results[name] = timed(case, found[name], x, start)
+                waited[name] = time.perf_counter() - begin
                 times[name].append(seconds)
             except Exception as error:
                 missing[name] = f"failed: {type(error).__name__}: {str(error)[:80]}"
                 found.pop(name)
     rows = []
     for name in found:
-        ratios = np.array(times[name]) / np.array(times["mixlib"])
-        rows.append({"case": str(case), "peer": name, "seconds": float(np.median(times[name])),
+        ratios = [theirs / ours for theirs, ours in zip(times[name], times["mixlib"])]
+        rows.append({"case": case, "peer": name, "seconds": float(np.median(times[name])),
                      "ratio": float(np.median(times[name]) / np.median(times["mixlib"])),
-                     "least": float(ratios.min()), "most": float(ratios.max()),
+                     "least": min(ratios), "most": max(ratios), "rounds": len(ratios),
                      "difference": difference(case, x, results["mixlib"], results[name]),
-                     "memory": peak_memory(case, name)})
-    return rows + [{"case": str(case), "peer": name, "missing": why} for name, why in missing.items()]
+                     "memory": None if waited[name] > SLOW else peak_memory(case, name)})
+    return rows + [{"case": case, "peer": name, "missing": why} for name, why in missing.items()]
+
+
+def warm_up(peer, case, x, start):
+    """Imports, pools and buffers do not count: a run on few points comes first."""
+    few = np.random.default_rng(0).permutation(len(x))[:max(4000, 8 * case.K)]
+    try:
+        peer(x[few].copy(), start, 1)
+    except Exception:                                    # the measured run will say what is wrong
+        pass
 
 
 def timed(case, peer, x, start):
-    """Seconds (to convergence, or an iteration) and the result."""
-    if case.work == "k-means":
-        return clock(lambda: peer(x, start))
+    """Seconds (of the whole, or of an iteration) and the result."""
+    if case.work in ("k-means", "seeding"):
+        return clock(lambda: peer(x, start, None))
     few, _ = clock(lambda: peer(x, start, FEW))
     more, result = clock(lambda: peer(x, start, MORE))
     return (more - few) / (MORE - FEW), result
@@ -65,37 +85,38 @@ def clock(task):
 
 def difference(case, x, ours, theirs):
     """k-means: how much larger the peer's objective is, relatively. EM: log-likelihood a point, theirs less ours."""
-    if case.work != "k-means":
-        return float(theirs - ours)
-    return float(objective(x, theirs) / objective(x, ours) - 1)
+    if case.work == "seeding":
+        return None                                      # other random numbers: other seeds of the same law
+    if case.work.startswith("k-means"):
+        return float(objective(x, theirs) / objective(x, ours) - 1)
+    return float(theirs - ours)
 
 
 def objective(x, centres):
-    total = 0.0
+    """Sum of squared distances to the nearest centre, in double precision."""
+    centres, total = centres.astype(np.float64), 0.0
     for first in range(0, len(x), 8192):
         part = x[first:first + 8192].astype(np.float64)
-        square = (part**2).sum(axis=1)[:, None] - 2 * part @ centres.T.astype(np.float64) + (centres.astype(np.float64)**2).sum(axis=1)
-        total += np.maximum(square.min(axis=1), 0).sum()
+        squares = (part**2).sum(axis=1)[:, None] - 2 * part @ centres.T + (centres**2).sum(axis=1)
+        total += np.maximum(squares.min(axis=1), 0).sum()
     return total
 
 
 def peak_memory(case, name):
-    """Peak resident memory of the work in a fresh process, over the data's own size."""
+    """Peak memory of the work in a fresh process, over the data's own size; None where it cannot be told."""
     command = [sys.executable, __file__, "--memory", json.dumps([case, name])]
     done = subprocess.run(command, capture_output=True, text=True)
-    return float(done.stdout) if done.returncode == 0 else None
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
 
 
 def memory_of(case, name):
     """Printed by the fresh process: (peak during the work - before) / size of the data. Linux only."""
     x, start = data(case)
-    peer = (kmeans_peers() if case.work == "k-means" else em_peers(case.work))[0][name]
-    arguments = () if case.work == "k-means" else (1,)
-    few = np.random.default_rng(0).permutation(len(x))[:max(4000, 8 * case.K)]
-    peer(x[few].copy(), start, *arguments)               # imports, pools and buffers do not count
+    peer, iterations = peers_of(case.work)[0][name], None if case.work in ("k-means", "seeding") else 1
+    warm_up(peer, case, x, start)
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")        # the peak is counted anew from here
-    peer(x, start, *arguments)
+    peer(x, start, iterations)
     print((resident("VmHWM") - before) * 1024 / x.nbytes)
 
 
@@ -105,21 +126,33 @@ def resident(which):
     return int(next(line for line in lines if line.startswith(which)).split()[1])
 
 
-def table(rows):
-    """The rows as text, mixlib's time first, ratios after it."""
-    lines = []
-    for row in rows:
-        if "missing" in row:
-            lines.append(f"{row['case']:58}  {row['peer']:20} missing ({row['missing'][:60]})")
-        else:
-            memory = "" if row["memory"] is None else f"{row['memory']:5.1f} x data"
-            lines.append(f"{row['case']:58}  {row['peer']:20} {row['seconds']:9.4f} s  {row['ratio']:6.2f} x  "
-                         f"({row['least']:.2f} to {row['most']:.2f})  diff {row['difference']:+.1e}  {memory}")
-    return "\n".join(lines)
+def described(row):
+    """A row as a line of text."""
+    case = f"{row['case']!s:62} {row['peer']:20}"
+    if "missing" in row:
+        return f"{case} missing ({row['missing'][:60]})"
+    memory = "" if row["memory"] is None else f"  memory {row['memory']:.1f} x data"
+    apart = "" if row["difference"] is None else f"  difference {row['difference']:+.0e}"
+    share = f"  {row['share']:.0%} of the machine" if "share" in row else ""
+    return (f"{case} {row['seconds']:9.4f} s {row['ratio']:7.2f} x ({row['least']:.2f} to {row['most']:.2f})"
+            f"{apart}{memory}{share}")
+
+
+def machine():
+    """What the numbers belong to."""
+    names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":")[1].strip() for line in names if line.startswith("model name")), platform.processor())
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "missing"
+    return {"cores": os.cpu_count(), "processor": model, "python": platform.python_version(), "versions": versions}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="the smallest sizes, one round")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
@@ -130,15 +163,17 @@ def main():
         return memory_of(Case(*case), name)
     cases = [c for c in all_cases() if options.only in str(c) and (not options.quick or c.n * c.K <= 10**6)]
     limit, rows = limits(), []
-    for case in tqdm(cases, desc="cases"):
+    for case in tqdm(cases, desc="cases", unit="case"):
         found = measure(case, 1 if options.quick else options.rounds)
         ours = next(row for row in found if row["peer"] == "mixlib")
-        ours["share"] = least_seconds(case, limit) / ours["seconds"]
+        if case.work not in ("k-means", "seeding"):
+            ours["share"] = least_seconds(case, limit) / ours["seconds"]
         rows += found
-        tqdm.write(table(found))
-        (HERE / "results.json").write_text(json.dumps({"machine": limit, "rows": rows}, indent=1))
+        tqdm.write("\n".join(described(row) for row in found))
+        saved = [{**row, "case": case._asdict()} for row in rows for case in [row["case"]]]
+        (HERE / "results.json").write_text(json.dumps({"machine": machine(), "limits": limit, "rows": saved}, indent=1))
     print("\nThis machine: " + ", ".join(f"{name} {value:.3g}" for name, value in limit.items()))
-    print(table(rows))
+    print("\n".join(described(row) for row in rows))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class Nearest:
         labels, features, scores, best = self._look(self.data.points(where), self.precision)
         if self.leads is not None:
             self.leads.learn(where, self._lead(labels, features[1:], scores, best), labels)
-        differ = np.flatnonzero(old != labels)[:0 if self.first else None]
+        differ = np.empty(0, dtype=np.intp) if self.first else np.flatnonzero(old != labels)
         old = old[differ]
         self.labels[where] = labels
         return (differ + where.start if isinstance(where, slice) else where[differ]), old
