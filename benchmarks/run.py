@@ -24,7 +24,6 @@ from peers import peers_of
 from tqdm import tqdm
 
 HERE = Path(__file__).parent
-FEW, MORE = 1, 4                      # an iteration costs the difference over MORE - FEW
 SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
@@ -72,9 +71,10 @@ def timed(case, peer, x, start):
     """Seconds (of the whole, or of an iteration) and the result."""
     if case.work in ("k-means", "seeding"):
         return clock(lambda: peer(x, start, None))
-    few, _ = clock(lambda: peer(x, start, FEW))
-    more, result = clock(lambda: peer(x, start, MORE))
-    return (more - few) / (MORE - FEW), result
+    more = 11 if case.n * case.d * case.K < 2 * 10**7 else 4
+    one, _ = clock(lambda: peer(x, start, 1))
+    all_of_them, result = clock(lambda: peer(x, start, more))
+    return (all_of_them - one) / (more - 1), result
 
 
 def clock(task):
