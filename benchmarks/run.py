@@ -8,12 +8,15 @@ the machine's own speed that mixlib reaches. benchmarks/results.json keeps the n
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).parent
 SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
+HOPELESS = 60.0                       # seconds that an iteration may take, foreseen from few points
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
@@ -33,8 +37,11 @@ def measure(case, rounds):
     x, start = data(case)
     found, missing = peers_of(case.work)
     times, results, waited = {name: [] for name in found}, {}, dict.fromkeys(found, 0.0)
-    for name in found:
-        warm_up(found[name], case, x, start)
+    for name in list(found):
+        foreseen = warm_up(found[name], case, x, start)
+        if foreseen > HOPELESS:
+            missing[name] = f"left out: about {foreseen:.0f} s an iteration"
+            found.pop(name)
     for turn in range(rounds):
         for name in list(found):
             if turn and waited[name] > SLOW:
@@ -59,12 +66,15 @@ def measure(case, rounds):
 
 
 def warm_up(peer, case, x, start):
-    """Imports, pools and buffers do not count: a run on few points comes first."""
+    """Imports, pools and buffers do not count: runs on few points come first. Foreseen seconds of an iteration."""
     few = np.random.default_rng(0).permutation(len(x))[:max(4000, 8 * case.K)]
     try:
-        peer(x[few].copy(), start, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")              # so few points may leave a cluster empty
+            peer(x[few].copy(), start, 1)
+            return clock(lambda: peer(x[few].copy(), start, 1))[0] * len(x) / len(few)
     except Exception:                                    # the measured run will say what is wrong
-        pass
+        return 0.0
 
 
 def timed(case, peer, x, start):
@@ -114,6 +124,8 @@ def memory_of(case, name):
     x, start = data(case)
     peer, iterations = peers_of(case.work)[0][name], None if case.work in ("k-means", "seeding") else 1
     warm_up(peer, case, x, start)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)                     # memory that was freed goes back to the system
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")        # the peak is counted anew from here
     peer(x, start, iterations)
@@ -156,22 +168,26 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="the smallest sizes, one round")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
+    parser.add_argument("--resume", action="store_true", help="leave out the cases that results.json has already")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory:
         case, name = json.loads(options.memory)
         return memory_of(Case(*case), name)
     cases = [c for c in all_cases() if options.only in str(c) and (not options.quick or c.n * c.K <= 10**6)]
-    limit, rows = limits(), []
+    limit, rows, kept = limits(), [], HERE / "results.json"
+    if options.resume and kept.exists():
+        rows = [{**row, "case": Case(**row["case"])} for row in json.loads(kept.read_text())["rows"]]
+        cases = [case for case in cases if case not in {row["case"] for row in rows}]
     for case in tqdm(cases, desc="cases", unit="case"):
         found = measure(case, 1 if options.quick else options.rounds)
         ours = next(row for row in found if row["peer"] == "mixlib")
         if case.work not in ("k-means", "seeding"):
             ours["share"] = least_seconds(case, limit) / ours["seconds"]
-        rows += found
+        rows = sorted(rows + found, key=lambda row: all_cases().index(row["case"]))
         tqdm.write("\n".join(described(row) for row in found))
         saved = [{**row, "case": case._asdict()} for row in rows for case in [row["case"]]]
-        (HERE / "results.json").write_text(json.dumps({"machine": machine(), "limits": limit, "rows": saved}, indent=1))
+        kept.write_text(json.dumps({"machine": machine(), "limits": limit, "rows": saved}, indent=1))
     print("\nThis machine: " + ", ".join(f"{name} {value:.3g}" for name, value in limit.items()))
     print("\n".join(described(row) for row in rows))
 
