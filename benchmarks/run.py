@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).parent
 SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
-HOPELESS = 60.0                       # seconds that an iteration may take, foreseen from few points
+HOPELESS = 3.0                        # seconds that an iteration may take, foreseen from few points
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
