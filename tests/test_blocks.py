@@ -129,6 +129,30 @@ def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch
     assert looked["all"] < 0.8 * 900 * iterations             # a good part was not looked at again
 
 
+@pytest.mark.parametrize("kind, fine, tied", [
+    ("blobs", False, False), ("uniform", False, False), ("grid", True, True), ("far and tight", True, True)])
+def test_what_decides_the_labels(kind, fine, tied, small_blocks, monkeypatch):
+    """Single precision where it can, double precision where it must, distances where there are ties."""
+    look, by_distances, seen = nearest.Nearest._look, nearest.Nearest._by_distances, {"coarse": 0, "fine": 0, "tied": 0}
+
+    def counted_look(self, z, precision):
+        seen["fine" if precision == nearest.FINE else "coarse"] += z.shape[1]
+        return look(self, z, precision)
+
+    def counted_distances(self, z):
+        seen["tied"] += z.shape[1]
+        return by_distances(self, z)
+
+    monkeypatch.setattr(nearest.Nearest, "_look", counted_look)
+    monkeypatch.setattr(nearest.Nearest, "_by_distances", counted_distances)
+    for seed in range(5):
+        x = KINDS[kind](np.random.default_rng(seed))
+        trace(x, 5, covariance="identity", weights="equal", assignment="hard", init=x[:5] + 0.0, max_iter=300)
+    assert seen["coarse"] >= 5 * 900
+    assert (seen["fine"] > 0.02 * seen["coarse"]) == fine
+    assert (seen["tied"] > 0) == tied
+
+
 @pytest.mark.parametrize("spread", [0, 6])
 def test_bounds_with_weights(spread, small_blocks):
     """Weights over many orders of magnitude, some of them zero: the centres of a plain weighted Lloyd."""
