@@ -17,10 +17,9 @@ def peers_of(work):
     if work == "seeding":
         return _importable({"mixlib": _mixlib_seeds, "scikit-learn": _sklearn_seeds})
     if work.startswith("k-means"):
-        peers = {"mixlib": _mixlib_kmeans, "scikit-learn lloyd": _sklearn_kmeans("lloyd"),
-                 "scikit-learn elkan": _sklearn_kmeans("elkan"), "faiss": _faiss}
-        if work == "k-means":                           # these two cannot be asked for a number of iterations
-            peers |= {"OpenCV": _opencv_kmeans, "mlpack": _mlpack}
+        peers = {"mixlib": _mixlib_kmeans, "scikit-learn lloyd": _sklearn_kmeans("lloyd"), "faiss": _faiss}
+        if work == "k-means":      # elkan's time is in its first iteration; the others cannot be asked for a number
+            peers |= {"scikit-learn elkan": _sklearn_kmeans("elkan"), "OpenCV": _opencv_kmeans, "mlpack": _mlpack}
         return _importable(peers)
     peers = {"mixlib": _mixlib_em(work), "scikit-learn": _sklearn_em(work)}
     if work in ("full", "diag", "spherical"):
