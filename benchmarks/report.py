@@ -74,7 +74,7 @@ def figure(groups):
     ax.set_xlabel("time of scikit-learn / time of mixlib")
     ax.grid(axis="x")
     handles = dict(zip(*reversed(ax.get_legend_handles_labels())))
-    ax.legend(handles.values(), handles.keys(), loc="lower right")
+    ax.legend(handles.values(), handles.keys(), loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     fig.savefig(HERE / "speed.svg", metadata={"Date": None})
 
 
