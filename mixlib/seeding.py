@@ -123,6 +123,7 @@ class Along:
 
         data.add_up(block)
         self.bins -= self.bins.min()
+        self.n_bins = int(self.bins.max()) + 1
 
     def _measured(self, z):
         return z if self.metric is None else z * self.metric
@@ -155,9 +156,8 @@ class Along:
 
     def weigh(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
-        n_bins = int(self.bins.max()) + 1
         self.mass, self.totals = mass, self.data.add_up(
-            lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), n_bins))
+            lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
 
     def draw(self, rng, found, K):
         """An index, by one number along the order."""
