@@ -5,13 +5,14 @@ block are contiguous along the points. Only sums leave a block; threads differ i
 but who hands out the blocks.
 """
 
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .covariance import Full, Singular, Spherical
+from .covariance import Full, Singular, Spherical, squared_lengths
 from .errors import SingularFitError
 from .frame import Frame
 
@@ -21,6 +22,7 @@ except ImportError:                  # without it BLAS keeps its own threads, an
     ThreadpoolController = None
 
 NUMBERS = 1 << 18                    # in a block where little more than z is at work
+BLOCK = 1 << 20                      # in a block with its scores: near the cache, and work enough for a thread
 WIDE = 8                             # coordinates from which a point's stand side by side in memory
 THREADS = min(os.cpu_count() or 1, 16) if ThreadpoolController else 1
 _pool, _blas = [], []                # the threads, and BLAS's controller, made at the first use
@@ -76,7 +78,7 @@ class Data:
         longest = []
 
         def block(z, rows, w):
-            lengths = np.einsum("jb,jb->b", z, z)
+            lengths = squared_lengths(z)
             longest.append(lengths.max())
             return weighted_sum(lengths[None] if isinstance(self.shape, Spherical) else self.shape.moments(z), w)
 
@@ -171,7 +173,7 @@ def _one_blas_thread():
 
 def scratch(name, shape, dtype, like=None):
     """An array of this thread's to overwrite, in the memory order of `like`; memory used a moment ago is fast."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     name += dtype.char
     kept = getattr(_own, name, None)
     if kept is None or kept.size < size:
@@ -211,13 +213,6 @@ def add_by_label(labels, columns, w, K):
         for row, total in zip(columns, out.T[1:]):
             total[:] = np.bincount(labels, row if w is None else row * w, K)
     return out
-
-
-def relabel(before, found, w):
-    """Bring labels up to date, in place; how many points of positive weight they moved."""
-    differ = before != found
-    before[:] = found
-    return int(np.count_nonzero(differ if w is None else differ & (w > 0)))
 
 
 def _outer(columns, weights):

@@ -11,25 +11,35 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Spherical:
-    """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
+class Upright:
+    """What shapes share whose Sigma is diagonal."""
 
     prior_dof = staticmethod(lambda dof, d: dof + 2)
 
-    def size(self, d):
-        return 1
-
     def n_parameters(self, d):
-        return 1
-
-    def moments(self, z, out=None):
-        return np.einsum("jb,jb->b", z, z, out=None if out is None else out[0])[None]
+        return self.size(d)
 
     def diagonal(self, moments, d):
         return moments
 
     def least_share(self, scatter, d):
         return 1.0
+
+    def inverse(self, factors):
+        return 1.0 / factors
+
+    def from_covariances(self, covariances, floor=0.0):
+        return _root(self.reduce(covariances), floor)
+
+
+class Spherical(Upright):
+    """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
+
+    def size(self, d):
+        return 1
+
+    def moments(self, z, out=None):
+        return squared_lengths(z, out=None if out is None else out[0])[None]
 
     def factor(self, scatter, divisor, d, floor):
         return _root(scatter[:, 0] / divisor, floor)
@@ -46,9 +56,6 @@ class Spherical:
     def log_det(self, factors, d):
         return d * np.log(factors)
 
-    def inverse(self, factors):
-        return 1.0 / factors
-
     def whiten(self, inverse, v):
         return inverse * v
 
@@ -58,29 +65,15 @@ class Spherical:
     def reduce(self, covariances):
         return np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1]
 
-    def from_covariances(self, covariances, floor=0.0):
-        return _root(self.reduce(covariances), floor)
 
-
-class Diagonal:
+class Diagonal(Upright):
     """Sigma = diag(s_1^2, ..., s_d^2). Factors (C, d), moments (d, b): the squares."""
-
-    prior_dof = staticmethod(lambda dof, d: dof + 2)
 
     def size(self, d):
         return d
 
-    def n_parameters(self, d):
-        return d
-
     def moments(self, z, out=None):
         return np.multiply(z, z, out=out)
-
-    def diagonal(self, moments, d):
-        return moments
-
-    def least_share(self, scatter, d):
-        return 1.0
 
     def factor(self, scatter, divisor, d, floor):
         return _root(scatter / divisor[:, None], floor)
@@ -97,9 +90,6 @@ class Diagonal:
     def log_det(self, factors, d):
         return np.log(factors).sum(axis=1)
 
-    def inverse(self, factors):
-        return 1.0 / factors
-
     def whiten(self, inverse, v):
         return inverse[:, None] * v
 
@@ -108,9 +98,6 @@ class Diagonal:
 
     def reduce(self, covariances):
         return np.diagonal(covariances, axis1=1, axis2=2)
-
-    def from_covariances(self, covariances, floor=0.0):
-        return _root(self.reduce(covariances), floor)
 
 
 class Full:
@@ -213,6 +200,11 @@ CONSTRAINTS = {
     "tied": Constraint(Full(), shared=True),
     "full": Constraint(Full(), shared=False),
 }
+
+
+def squared_lengths(columns, **options):
+    """|z|^2 of each column of (d, b), (b,)."""
+    return np.einsum("jb,jb->b", columns, columns, **options)
 
 
 class Singular(Exception):

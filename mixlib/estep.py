@@ -6,13 +6,11 @@ at the largest.
 
 import numpy as np
 
-from .blocks import add_by_label, relabel, weighted_sum
+from .blocks import BLOCK, add_by_label, weighted_sum
 from .covariance import Spherical
 from .model import Parameters, Sums
 from .nearest import Nearest
 from .scores import Deviations, choose_form, harden, soften
-
-BLOCK = 1 << 20          # numbers in a block: near the cache, and work enough for a thread
 
 
 def e_step(data, model, params, before=None):
@@ -61,7 +59,9 @@ class EStep:
         if not self.model.hard:
             sums = (found if w is None else found * w) @ features.T
             return sums.astype(np.float64, copy=False), value, 0        # blocks are added in double precision
-        moved = relabel(self.labels[rows], found, w)
+        differ = self.labels[rows] != found
+        self.labels[rows] = found
+        moved = int(np.count_nonzero(differ if w is None else differ & (w > 0)))
         return add_by_label(found, features[1:], w, len(self.params.means)), value, moved
 
     def scatter_about(self, means):

@@ -27,8 +27,8 @@ class Frame:
         shift = np.where(np.abs(centre) >= 4 * spread, np.round(centre / grid) * grid, 0.0)
         shift = np.where(spread == 0, centre, shift)
         size = np.maximum(np.abs(low - shift), np.abs(high - shift))
-        if spherical:
-            size = np.full_like(size, size.max())
+        # a constant column has no size of its own
+        size = np.full_like(size, size.max()) if spherical else np.where(size > 0, size, size.max())
         return cls(shift * unit, _power_of_two(size) * unit)
 
     def turned(self, mean, turn):
@@ -49,8 +49,8 @@ class Frame:
     def outward(self, sums, counts):
         """The means sums / counts (K, d) of the loop in the caller's coordinates."""
         counts = counts[:, None]
-        if self.turn is None:           # exact for integer data: one rounding, in the division
-            return (counts * self.shift + self.scale * sums) / counts
+        if self.turn is None:           # exact for integer data: one rounding, in the division; and in constant columns
+            return np.where(sums == 0, self.shift, (counts * self.shift + self.scale * sums) / counts)
         return self.shift + self.scale * (sums / counts @ self.turn.T)
 
     def points_outward(self, z):

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from .blocks import parts
 from .covariance import Full, Singular
 from .inputs import as_count, as_generator, as_numbers, as_points
 from .scores import scores_from_deviations, soften
 
-ROWS = 1 << 13
+ROWS = 1 << 13                       # points in a block
 
 
 class Mixture:
@@ -101,9 +102,9 @@ class Mixture:
         x = as_points(x).astype(np.float64, copy=False)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        for start in range(0, len(x), ROWS):
+        for part in parts(len(x), ROWS):
             yield scores_from_deviations(self._shape, self.weights, self.means, self._factors,
-                                         np.ascontiguousarray(x[start:start + ROWS].T))
+                                         np.ascontiguousarray(x[part].T))
 
     def __repr__(self):
         K, d = self.means.shape

@@ -9,14 +9,14 @@ bring the sums up to date.
 
 import numpy as np
 
-from .blocks import add_by_label, in_threads, joined, parts, scratch
+from .blocks import BLOCK, add_by_label, in_threads, joined, parts, scratch
+from .covariance import squared_lengths
 from .leads import Leads
 from .model import Sums
 from .scores import LOG_2PI, digits_kept, harden
 
 FEW = 0.2                # share of moved points below which leads last
 MANY = 1 << 14           # points from which leads and running sums pay
-BLOCK = 1 << 20          # numbers in a block's scores
 FAR = 1e15               # squares of anything nearer are numbers in single precision
 COARSE, FINE = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -28,7 +28,7 @@ class Nearest:
         self.data, self.model, self.params = data, model, params
         means = params.means
         # (3.5) eq-assign
-        self.offset = -0.5 * np.einsum("kj,kj->k", means, means)
+        self.offset = -0.5 * squared_lengths(means.T)
         theta = np.column_stack([self.offset, means])
         radius = max(data.radius, np.sqrt(-2 * self.offset.min()))
         self.theta = {FINE: theta}
@@ -58,7 +58,12 @@ class Nearest:
     @property
     def rows(self):
         """Points in a block."""
-        return max(256, BLOCK // (1 + self.data.d + len(self.params.means)))
+        return max(256, BLOCK // (1 + self.data.d + len(self.offset)))
+
+    @property
+    def many_of_each(self):
+        """Points in a block whose sums are taken: several of each label."""
+        return max(self.rows, 32 * len(self.offset))
 
     def sums(self):
         """The sums over all points: from scratch, or from those before and the points that moved."""
@@ -66,10 +71,10 @@ class Nearest:
         moved, old = joined(part[0] for part in found), joined(part[1] for part in found)
         if self.known is None or self.data.w is not None:
             # with weights anew each time: differences would leave a trace of what has left a component
-            self.total = self.data.add_up(self._held)
+            self.total = self.data.add_up(self._held, self.many_of_each)
         else:
             self.total = self.known + sum(in_threads(
-                lambda part: self._change(moved[part], old[part]), parts(moved.size, self.rows)))
+                lambda part: self._change(moved[part], old[part]), parts(moved.size, self.many_of_each)))
         self.moved = moved.size if self.data.w is None else np.count_nonzero(self.data.w[moved])
         if self.first:
             self.moved = self.data.n
@@ -125,7 +130,7 @@ class Nearest:
         """A lower bound of how much further the second nearest mean is than the nearest, (b,)."""
         scores[labels, np.arange(len(labels))] = -np.inf
         second, error = scores.max(axis=0), 2 * self.slack[self.precision]
-        length = np.einsum("jb,jb->b", z, z)
+        length = squared_lengths(z)
         nearest = np.sqrt(np.maximum(length - 2 * best, 0) + error)
         return np.sqrt(np.maximum(length - 2 * second - error, 0)) - nearest
 
@@ -150,8 +155,7 @@ class Nearest:
         """Sums of |z - mu|^2 over the points of each component, (K, 1)."""
         def block(z, rows, w):
             labels = self.labels[rows]
-            deviations = z - means.T[:, labels]
-            squares = np.einsum("jb,jb->b", deviations, deviations)
+            squares = squared_lengths(z - means.T[:, labels])
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
         return self.data.add_up(block, self.rows)
 

@@ -32,8 +32,7 @@ def use_style():
         "figure.constrained_layout.use": True,
         "font.size": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11,
         "legend.fontsize": 11, "legend.frameon": False, "legend.handlelength": 1.5,
-        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink,
-        "xtick.color": ink, "ytick.color": ink,
+        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink,
         "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 1.0,
         "axes.prop_cycle": mpl.cycler(color=colors), "lines.linewidth": 2.0,
         "grid.color": ink, "grid.alpha": 0.25, "svg.hashsalt": "book",
@@ -97,9 +96,8 @@ def centres(ax, means, **kw):
     rim = [withStroke(linewidth=4.5, foreground="white"), withStroke(linewidth=2.0, foreground="black")]
     kw = {"s": 110, "linewidths": 0, "path_effects": rim, "zorder": 4} | kw
     own = {"c", "color"} & kw.keys()
-    return [ax.scatter(*mean, marker=kw.get("marker", marker(k)), **({} if own else {"color": color(k)}),
-                       **{key: value for key, value in kw.items() if key != "marker"})
-            for k, mean in enumerate(means)]
+    looks = [{"marker": marker(k)} | ({} if own else {"color": color(k)}) | kw for k in range(len(means))]
+    return [ax.scatter(*mean, **look) for mean, look in zip(means, looks)]
 
 
 def ellipses(ax, mixture, mass=0.9, **kw):

@@ -8,6 +8,7 @@ which loses digits when a component is narrow beside its distance from the origi
 import numpy as np
 
 from .blocks import scratch
+from .covariance import squared_lengths
 
 LOG_2PI = np.log(2 * np.pi)
 # the relative error that a difference may make, by the width of a number in bytes
@@ -86,7 +87,7 @@ def scores_from_deviations(shape, weights, means, factors, z):
     for k, inverse in enumerate(inverses):
         # (1.14) eq-whitened
         y = shape.whiten(inverse, z - means[k].astype(z.dtype)[:, None])
-        scores[k] = constant[k] - 0.5 * np.einsum("jb,jb->b", y, y)
+        scores[k] = constant[k] - 0.5 * squared_lengths(y)
     return scores
 
 

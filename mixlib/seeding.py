@@ -3,7 +3,7 @@
 import numpy as np
 
 from .blocks import NUMBERS, Data
-from .covariance import CONSTRAINTS, Diagonal
+from .covariance import CONSTRAINTS, Diagonal, squared_lengths
 from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
@@ -117,7 +117,7 @@ class Along:
         self.squares, self.bins = np.empty(data.n), np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
-            self.squares[rows] = _squares(self._measured(z))
+            self.squares[rows] = squared_lengths(self._measured(z), dtype=np.float64)
             self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44    # the sign, the exponent, 8 bits
             return 0
 
@@ -144,7 +144,8 @@ class Along:
         near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half.max())
         if near.size:
             points = self._measured(z[:, near])
-            distances[near] = np.min([_squares(points - c[:, None]) for c in self._measured(centres).T], axis=0)
+            distances[near] = np.min([squared_lengths(points - c[:, None], dtype=np.float64)
+                                       for c in self._measured(centres).T], axis=0)
             distances[distances <= self.data.floor] = 0.0                 # the same point, up to rounding
         return distances
 
@@ -179,7 +180,3 @@ def unit_free(data):
         return None
     variances = data.scatter()[0] / data.total
     return 1 / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None].astype(data.dtype)
-
-
-def _squares(columns):
-    return np.einsum("jb,jb->b", columns, columns, dtype=np.float64)

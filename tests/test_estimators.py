@@ -175,7 +175,7 @@ def test_singular_data_get_a_warning_and_a_regular_fit():
     assert abs(np.corrcoef(model.predict(line), X[:, 0] > 3)[0, 1]) > 0.9
 
 
-@pytest.mark.parametrize("constant", [0.0, 0.1, -3e6 - 0.1])
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3e6 - 0.1, 1e14, 1e300])
 @pytest.mark.parametrize("covariance", ["tied_diag", "diag", "tied", "full"])
 def test_a_constant_column_changes_no_label(covariance, constant):
     """Also where the mean of the copies, rounded, is not their value, so that their variance is not quite 0."""

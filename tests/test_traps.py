@@ -248,7 +248,7 @@ def test_data_in_a_hyperplane_are_an_error(covariance):
 
 
 @pytest.mark.parametrize("covariance", ["diag", "tied_diag", "full", "tied"])
-@pytest.mark.parametrize("constant", [0.0, 0.1, 1e6 + 0.1])
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e6 + 0.1, 1e300])
 def test_a_constant_column_is_an_error(covariance, constant):
     x, _ = clusters()
     with pytest.raises(mixlib.SingularFitError):
