@@ -53,7 +53,19 @@ def table(work, dtype, cases):
         memory = "–" if ours["memory"] is None else f"{ours['memory']:.1f}"
         line = [where, *[blobs] * kinds, f"{ours['seconds']:.3g}", *[f"{ours.get('share', 0):.0%}"] * shared, memory]
         lines.append("| " + " | ".join(line + [cell(found.get(peer)) for peer in peers]) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *apart(work, peers, cases)])
+
+
+def apart(work, peers, cases):
+    """A line on how far the peers' results are from mixlib's, at most over the rows."""
+    most = {}
+    for peer in peers:
+        rows = [found[peer] for found in cases.values() if peer in found and "missing" not in found[peer]]
+        differences = [row["difference"] for row in rows if row["difference"] is not None]
+        if differences:
+            most[peer] = f"{peer} {max(differences, key=abs):+.0e}"
+    what = "objective, relatively" if work.startswith("k-means") else "log-likelihood a point"
+    return ["", f"Their {what}, less mixlib's, where it differs most: {', '.join(most.values())}."] if most else []
 
 
 def figure(groups):
