@@ -80,9 +80,9 @@ class Data:
         def block(z, rows, w):
             lengths = squared_lengths(z)
             longest.append(lengths.max())
-            return weighted_sum(lengths[None] if isinstance(self.shape, Spherical) else self.shape.moments(z), w)
+            return weighted_sum(lengths[None], w) if isinstance(self.shape, Spherical) else sum_moments(self.shape, z, w)
 
-        return self.add_up(block, self.few), np.sqrt(max(longest))
+        return self.add_up(block), np.sqrt(max(longest))
 
     def _whiten(self, regular):
         """Centre z, and turn it so that the covariance of the data is the identity.
@@ -112,12 +112,7 @@ class Data:
 
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
-        return self.add_up(lambda z, rows, w: weighted_sum(self.shape.moments(z - self.mean[:, None]), w), self.few)[None]
-
-    @property
-    def few(self):
-        """Points in a block where second moments are at work."""
-        return max(256, 4 * NUMBERS // (self.d + self.shape.size(self.d)))
+        return self.add_up(lambda z, rows, w: sum_moments(self.shape, z - self.mean[:, None], w))[None]
 
     def blocks(self, rows):
         """Blocks of z, (d, b), their slices and their weights."""
@@ -185,6 +180,14 @@ def scratch(name, shape, dtype, like=None):
 def weighted_sum(columns, weights):
     """The sum of columns (m, b), each times its weight, in double precision."""
     return over_points(np.add, columns, dtype=np.float64) if weights is None else columns @ weights
+
+
+def sum_moments(shape, columns, weights):
+    """The sum of the shape's second moments of columns (d, b), each times its weight, in double precision; (m,)."""
+    if isinstance(shape, Full):         # one matrix product, and its triangle
+        columns = columns.astype(np.float64, copy=False)
+        return _outer(columns, weights)[np.triu_indices(len(columns))]
+    return weighted_sum(shape.moments(columns), weights)
 
 
 def over_points(ufunc, columns, **options):

@@ -6,7 +6,7 @@ at the largest.
 
 import numpy as np
 
-from .blocks import BLOCK, add_by_label, weighted_sum
+from .blocks import BLOCK, NUMBERS, add_by_label, sum_moments, weighted_sum
 from .covariance import Spherical
 from .model import Parameters, Sums
 from .nearest import Nearest
@@ -33,8 +33,9 @@ class EStep:
     @property
     def rows(self):
         """Points in a block."""
-        size = 1 + self.data.d + self.data.shape.size(self.data.d) + len(self.params.means)
-        return max(256, BLOCK // size)
+        few = 1 + self.data.d + len(self.params.means)                 # scores are passed over: near the cache
+        many = few + self.data.shape.size(self.data.d)                 # features are used twice
+        return max(512, min(NUMBERS // few, BLOCK // many))
 
     def assign(self, z, rows, w):
         """A block's responsibilities (K, b) if soft, labels (b,) if hard; features; objective."""
@@ -74,7 +75,7 @@ class EStep:
                 share = None if w is None else w[mine]
                 if not self.model.hard:
                     share = found[k] if w is None else found[k] * w
-                out[k] = weighted_sum(self.data.shape.moments(z[:, mine] - mean[:, None]), share)
+                out[k] = sum_moments(self.data.shape, z[:, mine] - mean[:, None], share)
             return out
         return self.data.add_up(block, self.rows)
 
