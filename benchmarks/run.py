@@ -69,7 +69,7 @@ def measure(case, rounds):
 
 def warm_up(peer, case, x, start):
     """Imports, pools and buffers do not count: runs on few points come first. Foreseen seconds of an iteration."""
-    few = np.random.default_rng(0).permutation(len(x))[:max(4000, 8 * case.K)]
+    few = np.random.default_rng(0).permutation(len(x))[:20000]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")              # so few points may leave a cluster empty

@@ -34,8 +34,8 @@ class EStep:
     def rows(self):
         """Points in a block."""
         few = 1 + self.data.d + len(self.params.means)                 # scores are passed over: near the cache
-        many = few + self.data.shape.size(self.data.d)                 # features are used twice
-        return max(512, min(NUMBERS // few, BLOCK // many))
+        many = few + (self.data.shape.size(self.data.d) if self.data.own else 0)     # with features, used twice
+        return max(256, min(NUMBERS // few, BLOCK // many))
 
     def assign(self, z, rows, w):
         """A block's responsibilities (K, b) if soft, labels (b,) if hard; features; objective."""
