@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -463,3 +464,21 @@ def test_inertia_of_a_mixture_is_j_of_its_labels():
     x, z = clusters(7)
     fit = mixlib.fit(x, 3, covariance="full", init=z)
     np.testing.assert_allclose(fit.inertia, inertia(x, fit.labels, fit.mixture.means), rtol=1e-10)
+
+
+def test_the_inertia_of_tight_clusters_far_apart():
+    """J is 1e-12 of the total sum of squares, so that a difference would keep four digits of it."""
+    rng = np.random.default_rng(8)
+    z = np.repeat([-1.0, 1.0], 60)
+    x = z[:, None] * [1.0, 0.5] + 1e-6 * rng.normal(size=(120, 2))
+    fit = mixlib.fit(x, 2, covariance="identity", weights="equal", assignment="hard", variance=1e-12, init=x[[0, -1]])
+    exact = Fraction(0)
+    for side in (x[:60], x[60:]):
+        for column in side.T:
+            numbers = [Fraction(number) for number in column.tolist()]
+            centre = sum(numbers) / len(numbers)
+            exact += sum((number - centre) ** 2 for number in numbers)
+    assert abs(Fraction(fit.inertia) / exact - 1) < 1e-9
+    # -J / (2 sigma^2) + n log of the constant
+    objective = -float(exact) / 2e-12 - 120 * (np.log(2) + np.log(2 * np.pi) + np.log(1e-12))
+    np.testing.assert_allclose(fit.objective, objective, rtol=1e-11)
