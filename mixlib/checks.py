@@ -25,7 +25,9 @@ def check(result, left, relation, right, *, tol=1e-9, stated=False):
 
     SymPy expressions are compared symbolically; integers, fractions, strings and
     Booleans exactly; floating-point numbers (any shape that broadcasts) up to `tol`
-    times the largest magnitude on either side. Strict inequalities get no tolerance.
+    times the largest magnitude on either side, so that a small entry beside a large one
+    is checked only as far as it matters to the whole: where the tails count, compare
+    logarithms. Strict inequalities get no tolerance.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def check(result, left, relation, right, *, tol=1e-9, stated=False):
     left, right : numbers, arrays, nested lists of numbers, or SymPy expressions
     relation : one of ``"=="``, ``"<="``, ``">="``, ``"<"``, ``">"``
     tol : float
-        Relative tolerance for floating-point numbers.
+        Tolerance for floating-point numbers, relative to the largest entry.
     stated : bool
         True for a theorem that the book states with a citation and does not prove:
         the check is then an experiment.
@@ -144,15 +146,17 @@ def _check_numerical(result, left, relation, right, tol, count):
     scale = max(np.abs(left).max(), np.abs(right).max(), np.finfo(float).tiny)
     if relation == "==":
         error = np.abs(left - right).max() / scale
-        said = f"relative error below {tol:.0e}"
+        said = f"both sides agree to {tol:.0e}" + (" of the largest entry" if count > 1 else ", relatively")
         true = error <= tol
     else:
         sign = 1.0 if relation in ("<=", "<") else -1.0
         error = max(0.0, (sign * (left - right)).max() / scale)
         said = "holds" if count == 1 else f"holds for all {count} values"
+        if "=" in relation:
+            said += f", up to {tol:.0e} of the largest entry"
         true = error <= tol if "=" in relation else bool(np.all(RELATIONS[relation](left, right)))
     if not true:
-        raise AssertionError(f"{result}: {relation} fails, relative error {error}")
+        raise AssertionError(f"{result}: {relation} fails by {error} of the largest entry")
     return float(error), said
 
 

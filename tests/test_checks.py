@@ -132,7 +132,7 @@ def test_the_ledger_can_read_it(monkeypatch):
     check("eq-a", 1.0, "==", 1.0 + 1e-12)
     monte_carlo("eq-b", np.tile([-1.0, 1.0], 20), 0.0)
     (data, keywords), (_, other) = shown
-    assert data == {"text/plain": "✓ eq-a: numerical, relative error below 1e-09"}
+    assert data == {"text/plain": "✓ eq-a: numerical, both sides agree to 1e-09, relatively"}
     entry = keywords["metadata"]["check"]
     assert entry["result"] == "eq-a" and entry["kind"] == "numerical"
     assert 0.9e-12 < entry["error"] < 1.1e-12
