@@ -173,7 +173,7 @@ class GaussianMixture(DensityMixin, _Estimator):
         self.mixture_ = self.fit_.mixture
         self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
         constraint, covariances = CONSTRAINTS[self.covariance_type], self.mixture_.covariances
-        kept = constraint.shape.reduce(covariances)
+        kept = constraint.shape.project(covariances)
         self.covariances_ = kept[0] if constraint.shared else kept
         self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
         return self
