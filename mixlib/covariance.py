@@ -3,7 +3,7 @@
 A shape keeps the factor L of Sigma = L L^T in its smallest form: a number, d numbers, or a
 triangle. C is the number of covariances: 1 if shared, else K. Second moments are kept in the
 shape's form too: the m features of z z^T that Sigma can see. Points come as columns, (d, b).
-Chapters 1.6 and 4.2. `Shape` says what each shape must know.
+Chapters 1 and 4. `Shape` says what each shape must know.
 """
 
 from typing import NamedTuple, Protocol
@@ -23,7 +23,7 @@ class Shape(Protocol):
         """m, the number of second moments that Sigma can see."""
 
     def n_parameters(self, d):
-        """Free parameters of one covariance (chapter 8)."""
+        """Free parameters of one covariance."""
 
     def moments(self, z, out=None):
         """The part of t(z) in zz^T that Sigma can see, (1.17) eq-sufficient: (m, b) of columns (d, b)."""

@@ -1,4 +1,4 @@
-"""The E-step: assignment of all points at given parameters, as statistics for the M-step (chapter 4.2).
+"""The E-step: assignment of all points at given parameters, as statistics for the M-step (chapter 4).
 
 Soft assignment turns a column of scores into responsibilities, hard assignment into a one
 at the largest. An E-step lives as long as a run: what it keeps from an iteration to the next

@@ -4,8 +4,7 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
-from sklearn.base import (BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin,
-                          TransformerMixin)
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import criteria, em, inputs
@@ -83,7 +82,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
         """
         X = self._input(X, reset=True)
         w = inputs.as_weights(sample_weight, len(X))
-        settings = dict(covariance="identity", weights="equal", assignment="hard")
+        settings = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
         try:
             self._fit(X, self.n_clusters, w, self.init, **settings)
         except TooFewPointsError:
@@ -163,8 +162,8 @@ class GaussianMixture(DensityMixin, _Estimator):
         """
         X = self._input(X, reset=True, least=2)
         w = inputs.as_weights(sample_weight, len(X))
-        settings = dict(covariance=self.covariance_type, weights=self.weights, assignment=self.assignment,
-                        variance=self.variance)
+        settings = {"covariance": self.covariance_type, "weights": self.weights, "assignment": self.assignment,
+                    "variance": self.variance}
         try:
             self._fit(X, self.n_components, w, self.init, prior=self.prior, **settings)
         except SingularFitError as error:

@@ -1,4 +1,4 @@
-"""A Gaussian mixture as an object: density, responsibilities, samples (chapters 1.5, 2.4)."""
+"""A Gaussian mixture as an object: density, responsibilities, samples (chapters 1 and 2)."""
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class Mixture:
 
     Notes
     -----
-    Chapter 2.3. Densities are evaluated by a triangular factor of each covariance, never by
-    an inverse of Sigma or a determinant (chapter 1.5).
+    Chapter 2. Densities are evaluated by a triangular factor of each covariance, never by
+    an inverse of Sigma or a determinant (chapter 1).
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Mixture:
         return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
 
     def responsibilities(self, x):
-        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2.4)."""
+        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
         return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
 
     def sample(self, n, random_state=None):

@@ -1,4 +1,4 @@
-"""The M-step: parameters from statistics, one formula for each constraint (chapter 4.2, 4.5)."""
+"""The M-step: parameters from statistics, one formula for each constraint (chapter 4)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4.5)."""
+"""A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4)."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Prior:
 
     Notes
     -----
-    Chapter 4.5; Fraley and Raftery (2007). They use the average variance for diagonal
+    Chapter 4; Fraley and Raftery (2007). They use the average variance for diagonal
     covariances too; here each column keeps its own, so that units do not matter.
     """
 

@@ -2,7 +2,7 @@
 
 A block of points z, (d, b), has scores (K, b). `Natural` finds them by one matrix product,
 which loses digits when a component is narrow beside its distance from the origin;
-`Deviations` loses none, and takes longer. Chapters 1.5, 1.6 and 2.4.
+`Deviations` loses none, and takes longer. Chapters 1 and 2.
 """
 
 import numpy as np

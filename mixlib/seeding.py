@@ -1,4 +1,4 @@
-"""Where the loop starts: k-means++ and random points (chapter 3.6)."""
+"""Where the loop starts: k-means++ and random points (chapter 3)."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
     Notes
     -----
-    Chapter 3.6; Arthur and Vassilvitskii (2007): the expected objective is at most
+    Chapter 3; Arthur and Vassilvitskii (2007): the expected objective is at most
     8 (log k + 2) times the best.
 
     Examples

@@ -1,6 +1,7 @@
 """Properties that hold for all data: Hypothesis draws the data and the settings, and shrinks what fails."""
 
 import numpy as np
+import pytest
 from common import KMEANS, small_blocks
 from drawn import assert_lloyds, assert_same, cases, examples, grids, run, seeds
 from hypothesis import given
@@ -10,6 +11,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import mixlib
+
+pytestmark = pytest.mark.slow
 
 
 # ---- the loop climbs, and says what it stands on -----------------------------------------------

@@ -1,6 +1,6 @@
 """The internal coordinates: centred, scaled and, where the shape of Sigma allows it, whitened.
 
-Every constraint allows some affine maps that change nothing but the units (chapter 6).
+Every constraint allows some affine maps that change nothing but the units.
 The loop works in z with x = shift + scale * (root @ z), chosen so that no digits are lost:
 `scale` is a power of two, and `shift` is 0 or so near to the data that x - shift is exact.
 """
