@@ -3,84 +3,16 @@
 A shape keeps the factor L of Sigma = L L^T in its smallest form: a number, d numbers, or a
 triangle. C is the number of covariances: 1 if shared, else K. Second moments are kept in the
 shape's form too: the m features of z z^T that Sigma can see. Points come as columns, (d, b).
-Chapters 1 and 4. `Shape` says what each shape must know.
+Chapters 1 and 4. What each method of a shape computes is said once, in `shape.Shape`.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from ._engine.reductions import outer_sum, squared_lengths, weighted_sum
-
-
-class Shape(Protocol):
-    """What the E-step, the M-step, the prior and the coordinates ask of a covariance."""
-
-    isotropic: bool        # every direction alike: only a common scale of the columns keeps the shape
-    rotates: bool          # any linear map keeps the shape: the data may be whitened
-
-    def size(self, d):
-        """m, the number of second moments that Sigma can see."""
-
-    def n_parameters(self, d):
-        """Free parameters of one covariance."""
-
-    def moments(self, z, out=None):
-        """The part of t(z) in zz^T that Sigma can see, (1.17) eq-sufficient: (m, b) of columns (d, b)."""
-
-    def sum_moments(self, z, weights, lengths=None):
-        """The sum of w moments(z) in double precision, (m,); `lengths` may hold |z|^2, (b,)."""
-
-    def diagonal(self, moments, d):
-        """Of moments (..., m): those that are sums of squares, (..., 1 or d)."""
-
-    def least_share(self, scatter, d):
-        """Of scatters (C, m): the least share of its variance that a column does not share with others."""
-
-    def per_count(self, d):
-        """How many squares add up in one moment: d if spherical, (4.16) eq-m-spherical; else 1."""
-
-    def factor(self, scatter, divisor, d, rounding):
-        """L of Sigma = scatter (C, m) / divisor (C,): (4.12) eq-m-full, (4.14) eq-m-diag, (4.16) eq-m-spherical.
-
-        Raises `Singular` where a variance is not above `rounding`.
-        """
-
-    def from_covariances(self, covariances, rounding=0.0):
-        """L of the projection of covariances (C, d, d) onto the shape, (4.19) eq-projection."""
-
-    def project(self, covariances):
-        """What the shape keeps of covariances (C, d, d): (C,), (C, d) or (C, d, d)."""
-
-    def dense(self, factors, d):
-        """L as lower triangles, (C, d, d)."""
-
-    def log_det(self, factors, d):
-        """log |L| = (1/2) log |Sigma|, (C,)."""
-
-    def quadratic(self, factors):
-        """Coefficients (C, m) with quadratic @ moments(z) = -z^T Sigma^-1 z / 2, (1.15) eq-natural."""
-
-    def linear(self, factors, means):
-        """Sigma^-1 mu, (K, d), (1.15) eq-natural."""
-
-    def inverse(self, factors):
-        """L^-1 in the shape's form."""
-
-    def whiten(self, inverse, v):
-        """L^-1 v for one L^-1 and columns v (d, b), (1.14) eq-whitened."""
-
-    def to_user(self, factors, coordinates):
-        """L of internal coordinates in the user's."""
-
-    def to_internal(self, factors, coordinates):
-        """L of the user's coordinates in the internal ones."""
-
-    def column_weights(self, data):
-        """Factors (d, 1) of the columns in distances between points, or None where all are 1."""
-
-    def prior_dof(self, dof, d):
-        """The exponent nu + ... of |Sigma| in the prior: (4.31) eq-prior, (4.33) eq-prior-diag."""
+from ._engine.triangles import cholesky, regular_triangles, root
+from .shape import Shape
 
 
 class AxisAligned:
@@ -101,7 +33,7 @@ class AxisAligned:
         return 1.0 / factors
 
     def from_covariances(self, covariances, rounding=0.0):
-        return _root(self.project(covariances), rounding)
+        return root(self.project(covariances), rounding)
 
     def prior_dof(self, dof, d):
         return dof + 2
@@ -122,7 +54,7 @@ class Spherical(AxisAligned):
         return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
 
     def factor(self, scatter, divisor, d, rounding):
-        return _root(scatter[:, 0] / divisor, rounding)
+        return root(scatter[:, 0] / divisor, rounding)
 
     def per_count(self, d):
         return d
@@ -170,7 +102,7 @@ class Diagonal(AxisAligned):
         return weighted_sum(self.moments(z), weights)
 
     def factor(self, scatter, divisor, d, rounding):
-        return _root(scatter / divisor[:, None], rounding)
+        return root(scatter / divisor[:, None], rounding)
 
     def per_count(self, d):
         return 1
@@ -242,16 +174,16 @@ class Full:
     def least_share(self, scatter, d):
         scatter = self.matrix(scatter, d)
         sd = np.sqrt(np.diagonal(scatter, axis1=1, axis2=2))
-        return _cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
+        return cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
 
     def factor(self, scatter, divisor, d, rounding):
         return self.from_covariances(self.matrix(scatter / divisor[:, None], d), rounding)
 
     def from_covariances(self, covariances, rounding=0.0):
         variances = np.diagonal(covariances, axis1=1, axis2=2)
-        sd = _root(variances, rounding)                   # scaled to correlations: any units will do
+        sd = root(variances, rounding)                   # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * _regular(correlations, rounding / variances)
+        return sd[:, :, None] * regular_triangles(correlations, rounding / variances)
 
     def per_count(self, d):
         return 1
@@ -320,46 +252,3 @@ CONSTRAINTS = {
     "tied": Constraint(Full(), shared=True),
     "full": Constraint(Full(), shared=False),
 }
-
-
-class Singular(Exception):
-    """Internal: covariance number `index` is singular; the loop turns it into words."""
-
-    def __init__(self, index):
-        self.index = int(index)
-
-
-def _root(variances, rounding):
-    """Square roots; a variance of at most `rounding` is singular."""
-    bad = ~(variances > rounding)
-    if bad.any():
-        raise Singular(np.argwhere(bad)[0][0])
-    return np.sqrt(variances)
-
-
-def _regular(correlations, rounding):
-    """Lower triangles; a direction whose variance is rounding, of the sums or of the data (`rounding`, (C, d)), is singular."""
-    triangles, shares = _cholesky(correlations)
-    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
-    if not bad.size:                # rounding of the data, in directions where the variance is 1
-        of_data = (np.linalg.inv(triangles) ** 2 * rounding[:, None]).sum(axis=2).max(axis=1)
-        bad = np.flatnonzero(of_data >= 1)
-    if bad.size:
-        raise Singular(bad[0])
-    return triangles
-
-
-def _cholesky(correlations):
-    """Lower triangles, and the least share of its variance that any column has to itself.
-
-    The share is 1 / |row of the inverse triangle|^2: below the level of rounding it says that
-    the matrix is singular, even where rounding has made a pivot of that level positive.
-    """
-    triangles, shares = np.zeros_like(correlations), np.zeros(len(correlations))
-    for index, matrix in enumerate(correlations):
-        try:
-            triangles[index] = np.linalg.cholesky(matrix)
-        except np.linalg.LinAlgError:
-            continue                                          # not positive definite: share 0
-        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
-    return triangles, shares

@@ -7,7 +7,8 @@ import numpy as np
 
 from . import inputs
 from ._engine.data import Data
-from .covariance import CONSTRAINTS, Singular
+from ._engine.triangles import Singular
+from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
 from .estep import e_step
 from .model import Model

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ._engine.reductions import slices
-from .covariance import Full, Singular
+from ._engine.triangles import Singular
+from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
 from .scores import scores_from_deviations, softmax
 

@@ -10,7 +10,7 @@ def m_step(estep, statistics, previous):
     """The parameters that maximise the bound, given the statistics of the E-step.
 
     `previous` holds the parameters that a component without points keeps (None at a start
-    from responsibilities). Raises `covariance.Singular` if a covariance has no maximum.
+    from responsibilities). Raises `Singular` if a covariance has no maximum.
     """
     data, model = estep.data, estep.model
     counts, first = statistics.counts, statistics.first

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import inputs, seeding
-from .covariance import Singular
+from ._engine.triangles import Singular
 from .estep import FixedResponsibilities
 from .mixture import Mixture
 from .model import Parameters

@@ -7,11 +7,12 @@ but who hands out the blocks.
 
 import numpy as np
 
-from ..covariance import Full, Singular
+from ..covariance import Full
 from ..errors import SingularFitError
 from .coordinates import Coordinates
 from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
 from .threads import map_blocks
+from .triangles import Singular
 
 CACHED_BLOCK = 1 << 18               # numbers in a block where little more than z is at work
 BLOCK = 1 << 20                      # numbers in a block with its scores: near the cache, and work enough for a thread
