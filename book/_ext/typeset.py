@@ -122,7 +122,7 @@ def pieces_after(row):
         pieces[-1].append(element)
         if breaks:
             pieces.append([])
-    return joined([piece for piece in pieces if piece], 2)
+    return joined([piece for piece in pieces if piece], 1.5)
 
 
 def pieces_before(row):
@@ -161,10 +161,12 @@ def joined(pieces, least):
     """Pieces narrower than this many ems are joined to their neighbour."""
     found = []
     for piece in pieces:
-        if found and (sum(map(width, piece)) < least or sum(map(width, found[-1])) < least):
+        if found and sum(map(width, found[-1])) < least:
             found[-1] = found[-1] + piece
         else:
             found.append(piece)
+    if len(found) > 1 and sum(map(width, found[-1])) < least:
+        found[-2:] = [found[-2] + found[-1]]
     return found
 
 
