@@ -23,6 +23,10 @@ MARKS = ["M-1,0a1,1,0,1,0,2,0a1,1,0,1,0,-2,0z", "M-.9,-.9h1.8v1.8h-1.8z",       
          "M0,-1.2L1.1,.8H-1.1z", "M0,-1.3L1.3,0L0,1.3L-1.3,0z"]                 # triangle, diamond, of size 1
 
 
+LEGEND = ("Each point has a mixture of the components' colours, in proportion to its responsibilities. "
+          "Large marks are the centres, with the way they came.")
+
+
 class Frame(NamedTuple):
     """One position of the slider."""
 
@@ -136,7 +140,7 @@ class VarianceSlider:
     def data(self):
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
-            "points": _short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view,
+            "points": _short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view, "legend": LEGEND,
             "critical": _short(self.critical), "opening": self.opening,
             "frames": [{"variance": _short(f.variance), "means": _short(f.means), "inertia": _short(f.inertia),
                         "softObjective": _short(f.soft_objective), "places": f.places} for f in self.frames],
@@ -149,9 +153,10 @@ class VarianceSlider:
             numbers = numbers.replace(character, f"\\u{ord(character):04x}")
         rows = "".join(f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
                        f"<td>{f.soft_objective:.4g}</td></tr>" for f in self._few())
+        said = escape(f"{self.description} {LEGEND}")
         return (f'<variance-slider description="{escape(self.description)}">'
-                f'<script type="application/json">{numbers}</script>{self._still()}'
-                f"<noscript><p>{escape(self.description)} The picture shows the centres at a variance of "
+                f'<script type="application/json">{numbers}</script>{self._still(said)}'
+                f"<noscript><p>{said} The picture shows them at a variance of "
                 f"{self._ratio(self.frames[self.opening])} times the critical one. "
                 "The slider needs JavaScript; its numbers in short:</p>"
                 '<table class="dataframe"><thead><tr><th><i>σ</i>² / <i>λ</i><sub>max</sub></th><th>distinct centres</th>'
@@ -161,7 +166,7 @@ class VarianceSlider:
     def __repr__(self):
         return f"VarianceSlider({len(self.x)} points, {len(self.frames)} frames)"
 
-    def _still(self):
+    def _still(self, said):
         """The opening frame as a drawing: points in mixed colours, and the centres with the way they came."""
         frame, K = self.frames[self.opening], len(self.frames[0].means)
         fills = _hex(plot.mix(_responsibilities(self.x, frame)))
@@ -174,7 +179,7 @@ class VarianceSlider:
                 'stroke="#fff" stroke-width=".3"/>'
                 for k, (a, b) in enumerate(self._place(frame.means))]
         return (f'<svg viewBox="0 0 {self.view["width"]} {self.view["height"]}" role="img" '
-                f'aria-label="{escape(self.description)}">{"".join(ink)}</svg>')
+                f'aria-label="{said}">{"".join(ink)}</svg>')
 
     def _place(self, x):
         """Points of the plane in the units of the picture, to a tenth."""

@@ -211,7 +211,7 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     made = VarianceSlider(x, frames, 'Three "clumps".')
     drawn, view, opening = Page(made._repr_html_()).drawn, made.data()["view"], frames[made.opening]
     assert drawn["svg"] == [{"viewbox": f"0 0 {view['width']} {view['height']}", "role": "img",
-                             "aria-label": 'Three "clumps".'}]
+                             "aria-label": f'Three "clumps". {slider.LEGEND}'}]
 
     def back(places):
         places = np.array(places, dtype=float)

@@ -2,7 +2,7 @@
 // mixlib.slider as JSON; here they are drawn. Without this script the element shows its own picture and table.
 (() => {
   const STYLE = `
-    :host { display: block; color: inherit; font: inherit; margin: 1rem 0; padding: 0 6px 6px; break-inside: avoid; }
+    :host { display: block; color: inherit; font: inherit; padding: 0 6px 6px; break-inside: avoid; }
     .picture { position: relative; filter: brightness(var(--figure-brightness, 1)); }
     canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: .22; border-radius: .4rem; }
     svg { position: relative; display: block; width: 100%; height: auto; }
@@ -75,7 +75,8 @@
         <input id="range" type="range" min="0" max="${data.frames.length - 1}" step="1" value="${data.opening}">
         <div class="ends" aria-hidden="true"><span>large: one cluster</span><span>0: k-means</span></div>
         <p></p><div class="said" aria-live="polite" style="position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"></div>`;
-      this.find("svg").setAttribute("aria-label", this.getAttribute("description"));
+      this.find("svg").setAttribute("aria-label",
+        `${this.getAttribute("description")} ${data.legend} Lines are the borders between components.`);
       this.find("input").addEventListener("input", () => { this.draw(); this.say(); });
       this.draw();
     }
