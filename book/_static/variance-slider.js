@@ -9,8 +9,8 @@
     label, .ends { display: flex; justify-content: space-between; gap: 1rem; }
     label { margin-top: .75rem; font-weight: 600; }
     .ends { font-size: .85em; opacity: .85; }
-    input { width: 100%; height: 2rem; margin: 0; accent-color: #0072B2; cursor: pointer; }
-    input:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; border-radius: .25rem; }
+    input { width: 100%; height: 2rem; margin: 0; accent-color: var(--strong, #0072B2); cursor: pointer; }
+    input:focus-visible { outline: 3px solid var(--strong, #0072B2); outline-offset: 2px; border-radius: .25rem; }
     p { margin: .5rem 0 0; min-height: 3.2em; font-variant-numeric: tabular-nums; }
     sub, sup { line-height: 0; }
     @media print { input, .ends { display: none; } }`;
@@ -126,7 +126,7 @@
       const ratio = frame.variance && short(frame.variance / critical);
       this.find("output").innerHTML = ratio ? `${ratio} <i>λ</i><sub>max</sub>` : "0 (k-means)";
       this.find("input").setAttribute("aria-valuetext", ratio ? `${ratio} times the critical variance` : "0 (k-means)");
-      this.find("p").textContent = this.text(frame);
+      this.find("p").innerHTML = this.text(frame).replace("J =", "<i>J</i> =");
     }
 
     // Behind the points: the responsibilities of every place in the plane, as mixed colours.
