@@ -50,11 +50,11 @@ def test_the_formulas_are_those_of_the_names(names):
     x, w, fit, r = names["x"], names["w"], names["fit"], names["r"]
     cell = {symbol: re.search("`([^`]+)`", code)[1] for symbol, code in CODE}
     value = {symbol: eval(code, dict(names)) for symbol, code in cell.items() if symbol in (
-        r"$\bar x$", "$S$", r"$N_k=\sum_iw_ir_{ik}$", r"$\lambda_{\max}(S)$", "$r_{ik}$", "$L$", r"$N=\sum_iw_i$",
+        r"$\bar x$", "$S$", "$N_k$", r"$\lambda_{\max}(S)$", "$r_{ik}$", "$L$", "$N$",
         r"$\ell(\theta)$", r"$p(x\mid\theta)$", r"$J(z,\mu)$", r"$\ell_c(\theta,z)$")}
     total = sum(float(v) for v in w)
     mean = sum(v * point for v, point in zip(w, x)) / total
-    assert value[r"$N=\sum_iw_i$"] == total and np.allclose(value[r"$\bar x$"], mean)
+    assert value["$N$"] == total and np.allclose(value[r"$\bar x$"], mean)
     assert np.allclose(value["$S$"], sum(v * np.outer(p - mean, p - mean) for v, p in zip(w, x)) / total)
     spread = x - x.mean(axis=0)
     assert np.isclose(value[r"$\lambda_{\max}(S)$"], np.linalg.norm(spread, 2) ** 2 / n)
@@ -62,7 +62,7 @@ def test_the_formulas_are_those_of_the_names(names):
         fit.mixture.weights, fit.mixture.means, fit.mixture.covariances)])
     density = np.exp(log_joint).sum(axis=1)
     assert np.allclose(value["$r_{ik}$"], np.exp(log_joint) / density[:, None])
-    assert np.isclose(value[r"$N_k=\sum_iw_ir_{ik}$"], sum(w[m] * r[m, k] for m in range(n)))
+    assert np.isclose(value["$N_k$"], sum(w[m] * r[m, k] for m in range(n)))
     assert np.allclose(value[r"$p(x\mid\theta)$"], np.log(density))
     assert np.isclose(value[r"$\ell(\theta)$"], w @ np.log(density))
     assert np.isclose(value[r"$\ell_c(\theta,z)$"], w @ log_joint.max(axis=1))
