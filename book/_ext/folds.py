@@ -76,7 +76,7 @@ def headline(lines):
 # ----------------------------------------------------------------- writing
 
 def visit_fold(self, node):
-    self.body.append(self.starttag(node, "details"))
+    self.body.append(self.starttag(node, "details", **({"open": ""} if node.get("open") else {})))
 
 
 def depart_fold(self, node):

@@ -111,8 +111,6 @@ class FillLedger(SphinxPostTransform):
     def run(self, **kwargs):
         for node in list(self.document.findall(ledger)):
             node.replace_self(self.table())
-            # names of theorems hold formulas: load MathJax, which the page by itself does not need
-            self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def table(self):
         store = self.env.book_ledger
