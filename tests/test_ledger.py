@@ -1,5 +1,7 @@
 """The built ledger lists every numbered result, with its checks, and nothing else."""
 
+from collections import Counter
+
 import nbformat
 import pytest
 from built import page, page_names
@@ -51,7 +53,8 @@ def test_ledger_links_every_check_and_says_its_kind():
             target, anchor = link["href"].split("#")
             line = page(f"book/{target.removesuffix('.html')}").find(id=anchor)
             assert target == f"{name}.html"
-            assert "check" in line["class"] and line.a["href"] == f"#{row[0].a['href'].split('#')[1]}"
+            said = line.summary if line.name == "details" else line
+            assert "check" in line["class"] and said.a["href"] == f"#{row[0].a['href'].split('#')[1]}"
         assert row[4].get_text().split("; ") == list(dict.fromkeys(entry.kind for entry in entries))
         assert row[5].get_text().strip() != ""
 
@@ -61,6 +64,36 @@ def test_every_check_on_a_page_is_a_line_with_a_link():
         found = page(name)
         assert "✓ eq-" not in found.get_text() and "✓ thm-" not in found.get_text()
         assert all(line.a for line in found.find_all("p", class_="check"))
+
+
+def test_code_that_checks_folds_under_its_line():
+    """One line per cell: the code of a cell with checks is inside, its other outputs are not."""
+    for path in notebooks():
+        notebook = nbformat.read(path, as_version=4)
+        made = Counter(check.cell for check in checks(notebook))
+        cells = [cell for cell in page(f"book/{path.stem}").find_all("div", class_="cell")
+                 if cell.find(class_="check")]
+        assert len(cells) == len(made)
+        for cell, (index, count) in zip(cells, sorted(made.items()), strict=True):
+            folds = cell.find_all("details", class_="check")
+            open_cell = "open" in notebook.cells[index].metadata.get("tags", [])
+            assert len(folds) == (0 if open_cell and count == 1 else 1)
+            code = cell.find("div", class_="cell_input")
+            assert (code.find_parent("details") is None) == open_cell
+            for fold in folds:
+                assert fold.summary.get_text().startswith("✓ ") and fold.summary.a
+                assert fold.find(class_="cell_output") is None
+                assert (f"{count} checks" in fold.summary.get_text()) == (count > 1)
+
+
+def test_hidden_code_folds_under_one_word():
+    for path in notebooks():
+        cells = nbformat.read(path, as_version=4).cells
+        hidden = [cell for cell in cells if "hide-input" in cell.metadata.get("tags", [])
+                  and not any(output.get("metadata", {}).get("check") for output in cell.outputs)]
+        folds = page(f"book/{path.stem}").select("details.fold.code")
+        assert len(folds) == len(hidden)
+        assert {fold.summary.get_text() for fold in folds} <= {"Code", "Code of this figure"}
 
 
 def test_ledger_scrolls_in_its_own_box_and_names_its_columns():

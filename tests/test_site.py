@@ -42,13 +42,14 @@ def test_nothing_loads_from_another_host(name):
 
 def test_no_style_or_script_names_another_host():
     styles = [path for path in HTML.rglob("*.css")]
-    assert len(styles) > 5
+    assert len(styles) >= 4
     for path in styles:
         text = path.read_text(encoding="utf-8")
         loads = re.findall(r"url\(\s*['\"]?([^)'\"]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
         assert [address for address in loads if OUTSIDE.match(address)] == [], path
-    scripts = [path for path in HTML.rglob("*.js") if "mathjax" not in path.parts]
-    assert len(scripts) > 5
+        assert [address for address in loads if not (path.parent / address).exists()] == [], path
+    scripts = list(HTML.rglob("*.js"))
+    assert len(scripts) > 3
     assert [path for path in scripts if CDN.search(path.read_text(encoding="utf-8"))] == []
 
 
@@ -118,30 +119,6 @@ def test_every_figure_was_drawn(path):
     assert wanted <= drawn
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_equations_are_typeset(name):
-    """MathJax gets every formula: none is left in the text as it was typed."""
-    found = page(name)
-    words = plain_words(found)
-    assert "$$" not in words and "\\begin{" not in words and not re.search(r"\\\(|\\\[", words)
-    if found.find(class_="math"):
-        scripts = [script["src"] for script in found.find_all("script", src=True)]
-        assert any("mathjax/tex-chtml.js" in address for address in scripts)
-    for formula in found.select("div.math, span.math"):
-        text = formula.get_text()
-        assert text.count("{") - text.count("\\{") == text.count("}") - text.count("\\}"), text
-
-
-def plain_words(found):
-    """The words of a page without its formulas and code."""
-    words = []
-    for text in found.find("article").find_all(string=True):
-        if not any(parent.name in ("pre", "code", "script", "style") or "math" in parent.get("class", [])
-                   for parent in text.parents):
-            words.append(text)
-    return " ".join(words)
-
-
 def test_equations_have_the_numbers_that_the_pointers_use():
     built = {}
     for name in PAGES:
@@ -156,11 +133,13 @@ def test_equations_have_the_numbers_that_the_pointers_use():
 
 @pytest.mark.parametrize("name", EVERY_PAGE)
 def test_names_match_what_is_shown(name):
-    """A control is named by its words; lists have items; the sidebar is a landmark."""
+    """A control is named by its words; lists have items; landmarks have names of their own."""
     found = page(name)
-    assert found.find("summary", attrs={"aria-label": True}) is None
-    assert found.find(class_="search-button-field").get("aria-label") is None
-    assert found.find(id="pst-primary-sidebar")["role"] == "navigation"
+    assert found.find(["summary", "button"], attrs={"aria-label": True}) is None
+    assert all(button.get_text().strip() for button in found.find_all(["button", "summary"]))
+    names = [part.get("aria-label") for part in found.find_all("nav")]
+    assert len(set(names)) == len(names) and None not in names
+    assert len(found.find_all("main")) == 1
     assert [item for item in found.select("div.citation") if item["role"] != "listitem"] == []
 
 
@@ -179,13 +158,63 @@ def test_styles_and_licence_on_every_page(name):
 
 
 def test_solutions_are_hidden():
+    """Each under its number, which is no link and does not repeat the title."""
     count = 0
     for name in PAGES:
-        for solution in page(name).select("div.solution"):
-            assert "dropdown" in solution["class"], solution.get("id")
+        for solution in page(name).select(".solution"):
+            assert solution.name == "details" and not solution.has_attr("open")
+            assert re.fullmatch(r"Solution to Exercise [\dA-Z.]+", solution.summary.get_text())
+            assert solution.summary.a is None
             count += 1
     exercises = sum(len(page(name).select("div.exercise")) for name in PAGES)
     assert count == exercises > 0
+
+
+def test_theorems_link_to_themselves_and_proofs_end():
+    theorems = proofs = 0
+    for name in PAGES:
+        for box in page(name).select("div.proof"):
+            assert box.find(class_="admonition-title").find(class_="headerlink")["href"] == f"#{box['id']}"
+            theorems += 1
+        for proof in page(name).select("details.proof"):
+            assert proof.has_attr("open") and proof.summary.get_text() == "Proof."
+            assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("∎")
+            proofs += 1
+    assert theorems > 30 and proofs > 20
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_have_a_size_and_wait(name):
+    """Nothing moves when a figure comes; all but the first wait until they come near."""
+    images = page(name).find("article").find_all("img")
+    for place, image in enumerate(images):
+        assert int(image["width"]) > 100 and int(image["height"]) > 100
+        assert (image.get("loading") == "lazy") == (place > 0)
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_pages_load_few_and_small_files(name):
+    """The frame, styles, scripts and fonts of a page together, as stored; only the search page loads an index."""
+    found = page(name)
+    folder = (HTML / f"{name}.html").parent
+    files = [folder / tag[key].split("?")[0] for tag, key in
+             [(tag, "src") for tag in found.find_all("script", src=True)]
+             + [(tag, "href") for tag in found.find_all("link", rel="stylesheet")]]
+    if name == "search":
+        files = [path for path in files if path.name not in ("searchindex.js", "searchtools.js")]
+    assert sum(path.stat().st_size for path in files) < 120_000
+    assert sum(path.stat().st_size for path in (HTML / "_static" / "fonts").glob("*.woff2")) < 130_000
+
+
+def test_no_icon_font_and_no_unused_files():
+    assert not list(HTML.rglob("*fontawesome*")) and not list(HTML.rglob("*bootstrap*")) and not list(HTML.rglob("*mathjax*"))
+    for name in EVERY_PAGE:
+        assert page(name).select('i[class*="fa-"]') == []
+
+
+def test_a_page_for_wrong_addresses():
+    found = soup(HTML / "404.html")
+    assert found.h1.get_text() == "Page not found" and found.find("meta", attrs={"name": "robots"})["content"] == "noindex"
 
 
 # ----------------------------------------------------------------- what keeps the site true
@@ -245,7 +274,7 @@ def test_a_failed_build_is_not_fresh(project, failed, warnings, fresh):
     ("https://example.org/someone/book", None),
     (None, None),
 ])
-def test_repository_buttons_only_where_one_is_known(tmp_path, monkeypatch, remote, url):
+def test_links_to_the_repository_only_where_one_is_known(tmp_path, monkeypatch, remote, url):
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     if remote:
@@ -254,6 +283,6 @@ def test_repository_buttons_only_where_one_is_known(tmp_path, monkeypatch, remot
     assert booksite.repository(tmp_path) == url
     app, config = SimpleNamespace(srcdir=tmp_path), SimpleNamespace(html_theme_options={})
     booksite.set_theme(app, config)
-    assert config.html_theme_options.get("use_repository_button", False) == bool(url)
+    assert config.html_theme_options.get("repository_url") == url
     monkeypatch.setenv("GITHUB_REPOSITORY", "someone/else")
     assert booksite.repository(tmp_path) == "https://github.com/someone/else"

@@ -1,8 +1,8 @@
 """Sphinx extension: what the site needs beyond Jupyter Book.
 
 Execution results are kept only while mixlib and the lock stay as they are; the styles and scripts
-of book/_static are loaded; repository buttons appear where a repository is known; and the stock
-theme's faults are mended (a script from another host, ids used twice on a page, controls without a name).
+of book/_static are loaded; links to the repository appear where one is known; and ids that
+extensions use twice on a page are told apart. The pages' frame is in `frame`.
 """
 
 import hashlib
@@ -89,21 +89,10 @@ def repository(folder):
 
 
 def set_theme(app, config):
-    """Repository buttons where one is known; no place for advertisements."""
-    config.html_theme_options["primary_sidebar_end"] = []
+    """Links to the repository where one is known."""
     url = repository(app.srcdir)
     if url:
-        config.html_theme_options.update(repository_url=url, repository_branch="main",
-                                         use_repository_button=True, use_issues_button=True)
-
-
-def drop_thebe(app, config):
-    """Jupyter Book always loads Thebe, a script from another host that this book does not use."""
-    for listeners in app.events.listeners.values():
-        listeners[:] = [listener for listener in listeners
-                        if not listener.handler.__module__.startswith("sphinx_thebe")]
-    styles = app.registry.css_files
-    styles[:] = [style for style in styles if style[0] != "sphinx-thebe.css"]
+        config.html_theme_options.update(repository_url=url, repository_branch="main")
 
 
 # ----------------------------------------------------------------- during and after it
@@ -135,30 +124,6 @@ def describe_types(app, env, node, words):
         return words
 
 
-# What the stock templates get wrong for readers with a screen reader: (wrong, right).
-MENDINGS = [
-    # a button or summary is named by the words that it shows
-    (re.compile(r'(<button class="btn search-button-field [^>]*?) title="Search" aria-label="Search"'), r"\1"),
-    (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
-    (re.compile(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"'), r"\1"),
-    # the sidebar is a landmark
-    (re.compile(r'<div id="pst-primary-sidebar"'), '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
-    # a list has list items
-    (re.compile(r'(<div class="citation" [^>]*?)role="doc-biblioentry"'), r'\1role="listitem"'),
-]
-
-
-def mend_pages(app, failed):
-    if app.builder.format != "html" or failed:
-        return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
-            page = path.read_text(encoding="utf-8")
-            for wrong, right in MENDINGS:
-                page = wrong.sub(right, page)
-            path.write_text(page, encoding="utf-8")
-
-
 def stamp(app, failed):
     """Write from which sources the site was built; the tests refuse a stale one."""
     path = Path(app.outdir) / STAMP
@@ -171,11 +136,9 @@ def stamp(app, failed):
 def setup(app):
     app.connect("config-inited", prepare_execution)
     app.connect("config-inited", set_theme)
-    app.connect("config-inited", drop_thebe)
     app.connect("builder-inited", add_static_files)
     app.connect("doctree-read", number_repeated_ids)
     app.connect("doctree-read", set_proofs)
     app.connect("missing-reference", describe_types)
-    app.connect("build-finished", mend_pages)
     app.connect("build-finished", stamp)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,7 +40,7 @@ def read_chapter(app, doctree):
             entries[found[0]] = {**found[1], **section_of(node), "checks": []}
     for number, (check, literal) in enumerate(printed_checks(app, doctree), start=1):
         anchor = f"check-{number}-{nodes.make_id(check.result)}"
-        literal.replace_self(tidy_line(literal, anchor, env.docname))
+        literal.replace_self(tidy_line(check, literal, anchor, env.docname))
         if check.result in entries:
             entries[check.result]["checks"].append((anchor, check.kind, check.error))
     store[env.docname] = entries
@@ -87,10 +87,11 @@ def executed(app):
     return cache.get_cache_bundle(cache.match_cache_notebook(notebook).pk).nb
 
 
-def tidy_line(literal, anchor, docname):
+def tidy_line(check, literal, anchor, docname):
+    """The paragraph that stands for a printed line; `folds` gathers those of a cell."""
     label, said = LINE.match(literal.astext()).groups()
-    paragraph = nodes.paragraph("", nodes.Text("✓ "), link(label, docname), nodes.Text(f" {said}"),
-                                classes=["check"], ids=[anchor])
+    paragraph = nodes.paragraph("", "", nodes.Text("✓ "), link(label, docname), nodes.Text(f" {said}"),
+                                classes=["check"], ids=[anchor], check=check)
     paragraph.source, paragraph.line = literal.source, literal.line
     return paragraph
 
@@ -110,8 +111,6 @@ class FillLedger(SphinxPostTransform):
     def run(self, **kwargs):
         for node in list(self.document.findall(ledger)):
             node.replace_self(self.table())
-            # names of theorems hold formulas: load MathJax, which the page by itself does not need
-            self.env.get_domain("math").data["has_equations"][self.env.docname] = True
 
     def table(self):
         store = self.env.book_ledger

@@ -1,0 +1,190 @@
+"""Sphinx extension: pages in a frame of our own (book/_templates), with nothing that they do not use.
+
+The theme's scripts, styles and icon font stay out. Figures become WebP with their size given, and
+load when they come near; code keeps only the marks that are coloured. Of the fonts the site holds
+the letters that its pages use.
+"""
+
+import hashlib
+import re
+import shutil
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+from PIL import Image
+
+STYLES = Path(__file__).resolve().parents[1] / "_static"
+FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
+SEARCH_SCRIPTS = {"documentation_options.js", "doctools.js", "searchtools.js", "language_data.js", "sphinx_highlight.js"}
+RETINA = 2          # mixlib.plot draws two pixels for one of the page
+
+# Marks of the highlighter that have no colour of their own here (see code.css).
+PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
+IMAGE = re.compile(r"<img\b[^>]*>")
+MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
+LETTERS = re.compile(r">([^<]+)")
+
+
+# ----------------------------------------------------------------- a page's frame
+
+def fill_frame(app, pagename, templatename, context, doctree):
+    if "toctree" not in context:
+        return
+    ours = {f"_static/{path.relative_to(STYLES).as_posix()}" for path in STYLES.rglob("*") if path.is_file()}
+    for name in ("css_files", "script_files"):
+        context[name] = [one for one in context.get(name, ()) if getattr(one, "filename", None) in ours]
+    context["contents_html"] = contents(context)
+    source = Path(str(context.get("sourcename", "")))
+    context["notebook_name"] = source.name if source.suffix == ".ipynb" else ""
+    context["notebook_link"] = context["pathto"](f"_sources/{source.as_posix()}", True) if source.suffix == ".ipynb" else ""
+    if "body" in context:
+        body = PLAIN.sub(r"\1", context["body"])
+        body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
+
+
+def contents(context):
+    """The pages of the book, with the sections of this one below it."""
+    pages = context["toctree"](collapse=True, includehidden=True, maxdepth=1)
+    sections = re.search(r"<ul>.*</ul>", context.get("toc", "").partition("</a>")[2].rpartition("</li>")[0], re.DOTALL)
+    return re.sub(r'(<li class="toctree-l1 current"><a class="current reference internal" href="#")>(.*?)</a>',
+                  lambda found: f'{found[1]} aria-current="page">{found[2]}</a>{sections[0] if sections else ""}', pages)
+
+
+# ----------------------------------------------------------------- figures
+
+def slim_images(folder):
+    """{old name: (new name, width, height)} of the figures: PNG becomes WebP where that is lighter."""
+    found = {}
+    for path in sorted((folder / "_images").glob("*")):
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                packed = BytesIO()
+                image.save(packed, "WEBP", lossless=True, quality=70, method=4)
+                size = tuple(round(side / RETINA) for side in image.size)
+            if packed.tell() < path.stat().st_size:
+                path.unlink()
+                path = path.with_suffix(".webp")
+                path.write_bytes(packed.getvalue())
+            found[path.stem] = (path.name, *size)
+        elif path.suffix == ".webp":
+            with Image.open(path) as image:
+                found[path.stem] = (path.name, *(round(side / RETINA) for side in image.size))
+        elif path.suffix == ".svg":
+            found[path.stem] = (path.name, *svg_size(path.read_text(encoding="utf-8")))
+    return found
+
+
+def svg_size(text):
+    return tuple(round(float(number) * 4 / 3) for number in
+                 re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', text).groups()
+                 + re.search(r'<svg[^>]*?\bheight="([\d.]+)pt"', text).groups())
+
+
+def set_image(tag, images, lazy):
+    """The tag with the figure's new name, its size, and whether it waits until it comes near."""
+    source = re.search(r'src="([^"]*/)?([^"/]+)\.(\w+)"', tag)
+    if not source or source[2] not in images:
+        return tag
+    name, width, height = images[source[2]]
+    tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
+    tag = tag.replace(source[0], f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
+                      + (' loading="lazy" decoding="async"' if lazy else ""))
+    return tag
+
+
+def set_images(page, images):
+    first = iter([False])
+    page = IMAGE.sub(lambda tag: set_image(tag[0], images, next(first, True)), page)
+    # the theme's link from each figure to its file leads nowhere new
+    return re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
+
+
+# ----------------------------------------------------------------- fonts
+
+def used_letters(pages):
+    """The characters of formulas, and those of the text which the text font does not have."""
+    found = set()
+    for page in pages:
+        for formula in MATH.findall(page):
+            found.update(*map(unescape, LETTERS.findall(formula)))
+        found.update(letter for letter in unescape(page) if ord(letter) > 0x17f)
+    return found
+
+
+def write_fonts(app, pages):
+    """The text fonts as they are; of the font for mathematics the letters used, also slanted and stretched."""
+    target = Path(app.outdir) / "_static" / "fonts"
+    target.mkdir(parents=True, exist_ok=True)
+    for path in FONTS.glob("text-*.woff2"):
+        shutil.copy(path, target)
+    shutil.copy(FONTS / "LICENSE", target)
+    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7f))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇")
+    slanted = {chr(code) for letter in letters for code in slant(letter)}
+    key = hashlib.sha256("".join(sorted(letters)).encode() + (FONTS / "math.woff2").read_bytes()).hexdigest()[:20]
+    cached = Path(app.outdir).parent / "fonts" / f"{key}.woff2"
+    if not cached.exists():
+        shutil.rmtree(cached.parent, ignore_errors=True)
+        cached.parent.mkdir(parents=True)
+        font = TTFont(FONTS / "math.woff2")
+        subsetter = Subsetter(Options(layout_features=["*"], flavor="woff2", name_IDs=[0, 1, 2, 13, 14], hinting=False))
+        subsetter.populate(unicodes=map(ord, letters | slanted))
+        subsetter.subset(font)
+        font.flavor = "woff2"
+        font.save(cached)
+    shutil.copy(cached, target / "math.woff2")
+
+
+def slant(letter):
+    """The code of the letter in mathematical italics, in which browsers set a variable."""
+    code = ord(letter)
+    if letter == "h":
+        return [0x210e]
+    if "A" <= letter <= "Z":
+        return [0x1d434 + code - ord("A")]
+    if "a" <= letter <= "z":
+        return [0x1d44e + code - ord("a")]
+    if "Α" <= letter <= "Ω":
+        return [0x1d6e2 + code - ord("Α")]
+    if "α" <= letter <= "ω":
+        return [0x1d6fc + code - ord("α")]
+    return {"∂": [0x1d715], "ϵ": [0x1d716], "ϑ": [0x1d717], "ϰ": [0x1d718], "ϕ": [0x1d719], "ϱ": [0x1d71a],
+            "ϖ": [0x1d71b], "∇": [0x1d6fb], "ı": [0x1d6a4], "ȷ": [0x1d6a5]}.get(letter, [])
+
+
+# ----------------------------------------------------------------- after the build
+
+def finish(app, failed):
+    if app.builder.format != "html" or failed:
+        return
+    folder = Path(app.outdir)
+    images = slim_images(folder)
+    pages = []
+    for path in sorted(folder.rglob("*.html")):
+        if "_static" not in path.parts:
+            page = set_images(path.read_text(encoding="utf-8"), images)
+            path.write_text(page, encoding="utf-8")
+            pages.append(page)
+    write_fonts(app, pages)
+    drop_unused(folder / "_static")
+
+
+def drop_unused(static):
+    """Of _static remain our own files, the fonts, and the scripts of the search page."""
+    kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.is_file()} | SEARCH_SCRIPTS
+    for path in sorted(static.rglob("*"), reverse=True):
+        name = path.relative_to(static).as_posix()
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif name not in kept and not name.startswith("fonts/"):
+            path.unlink()
+
+
+def setup(app):
+    app.connect("html-page-context", fill_frame, priority=900)
+    app.connect("build-finished", finish, priority=600)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
