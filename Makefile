@@ -6,13 +6,17 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test serve bench resave pointers lock clean
+.PHONY: book test unit serve bench resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
 
 test: book
 	$(PY) -m pytest
+
+# The quick half: mixlib alone, under a minute.
+unit: .venv/installed
+	$(PY) -m pytest tests mixlib -m "not site and not slow"
 
 serve: book
 	@echo "The book is served at http://127.0.0.1:8000 (Ctrl-C ends it)"

@@ -53,10 +53,10 @@ def table(work, dtype, cases):
         memory = "–" if ours["memory"] is None else f"{ours['memory']:.1f}"
         line = [where, *[blobs] * kinds, f"{ours['seconds']:.3g}", *[f"{ours.get('share', 0):.0%}"] * shared, memory]
         lines.append("| " + " | ".join(line + [cell(found.get(peer)) for peer in peers]) + " |")
-    return "\n".join([*lines, *apart(work, peers, cases)])
+    return "\n".join([*lines, *differences_line(work, peers, cases)])
 
 
-def apart(work, peers, cases):
+def differences_line(work, peers, cases):
     """A line on how far the peers' results are from mixlib's, at most over the rows."""
     most = {}
     for peer in peers:
@@ -74,7 +74,7 @@ def figure(groups):
     fig, ax = plt.subplots(figsize=(6.4, 4.2))
     names = [work for work in TITLES if (work, "float64") in groups]
     for place, work in enumerate(reversed(names)):
-        for (where, blobs), found in groups[work, "float64"].items():
+        for (_, blobs), found in groups[work, "float64"].items():
             peers = [found[p]["ratio"] for p in PEERS[:3] if p in found and "missing" not in found[p]]
             mark = 1 if blobs == "separated" else 0
             ax.plot(min(peers), place, plot.markers[mark], color=plot.colors[mark], markersize=8, alpha=0.8,

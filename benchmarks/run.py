@@ -2,7 +2,7 @@
 
 Each case is run by all peers in turn, several rounds, in this process. The report has ratios of
 median times to mixlib's with their smallest and largest value over the rounds, how far the
-results are apart, peak memory above the data (each in a process of its own), and the share of
+results differ, peak memory above the data (each in a process of its own), and the share of
 the machine's own speed that mixlib reaches. benchmarks/results.json keeps the numbers;
 `python benchmarks/report.py` writes the book's table and figure from them.
 """
@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).parent
 SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
-HOPELESS = 3.0                        # seconds that an iteration of another peer than scikit-learn may take, foreseen from few points
+MOST_AN_ITERATION = 3.0               # seconds that an iteration of another peer than scikit-learn may take, foreseen from few points
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
@@ -36,22 +36,22 @@ def measure(case, rounds):
     """Times and results of one case: a row for each peer."""
     x, start = data(case)
     found, missing = peers_of(case.work)
-    times, results, waited = {name: [] for name in found}, {}, dict.fromkeys(found, 0.0)
+    times, results, spent = {name: [] for name in found}, {}, dict.fromkeys(found, 0.0)
     for name in list(found):
         foreseen = warm_up(found[name], case, x, start)
-        if foreseen > HOPELESS and not name.startswith(("mixlib", "scikit-learn")):
+        if foreseen > MOST_AN_ITERATION and not name.startswith(("mixlib", "scikit-learn")):
             missing[name] = f"left out: about {foreseen:.0f} s an iteration"
             found.pop(name)
     for turn in range(rounds):
         for name in list(found):
-            if turn and waited[name] > SLOW:
+            if turn and spent[name] > SLOW:
                 continue
             try:
                 begin = time.perf_counter()
                 seconds, results[name] = timed(case, found[name], x, start)
                 if not np.isfinite(results[name]).all():
                     raise ValueError("its result is not finite")
-                waited[name] = time.perf_counter() - begin
+                spent[name] = time.perf_counter() - begin
                 times[name].append(seconds)
             except Exception as error:
                 missing[name] = f"failed: {type(error).__name__}: {str(error)[:80]}"
@@ -63,7 +63,7 @@ def measure(case, rounds):
                      "ratio": float(np.median(times[name]) / np.median(times["mixlib"])),
                      "least": min(ratios), "most": max(ratios), "rounds": len(ratios),
                      "difference": difference(case, x, results["mixlib"], results[name]),
-                     "memory": None if waited[name] > SLOW else peak_memory(case, name)})
+                     "memory": None if spent[name] > SLOW else peak_memory(case, name)})
     return rows + [{"case": case, "peer": name, "missing": why} for name, why in missing.items()]
 
 
@@ -154,10 +154,10 @@ def described(row):
     if "missing" in row:
         return f"{case} missing ({row['missing'][:60]})"
     memory = "" if row["memory"] is None else f"  memory {row['memory']:.1f} x data"
-    apart = "" if row["difference"] is None else f"  difference {row['difference']:+.0e}"
+    different = "" if row["difference"] is None else f"  difference {row['difference']:+.0e}"
     share = f"  {row['share']:.0%} of the machine" if "share" in row else ""
     return (f"{case} {row['seconds']:9.4f} s {row['ratio']:7.2f} x ({row['least']:.2f} to {row['most']:.2f})"
-            f"{apart}{memory}{share}")
+            f"{different}{memory}{share}")
 
 
 def machine():
@@ -183,7 +183,8 @@ def main():
     options = parser.parse_args()
     if options.memory:
         case, name = json.loads(options.memory)
-        return memory_of(Case(*case), name)
+        memory_of(Case(*case), name)
+        return
     cases = [c for c in all_cases() if options.only in str(c) and (not options.quick or c.n * c.K <= 10**6)]
     limit, rows, kept = limits(), [], HERE / "results.json"
     if options.resume and kept.exists():

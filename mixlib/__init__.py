@@ -3,8 +3,7 @@
 from . import datasets
 from .criteria import aic, bic, icl
 from .em import fit
-from .errors import (ConvergenceWarning, EmptyComponentWarning, SingularFitError, SingularFitWarning,
-                     TooFewPointsError)
+from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError, SingularFitWarning, TooFewPointsError
 from .mixture import Mixture
 from .prior import Prior
 from .result import Fit, Record

@@ -1,20 +1,24 @@
-"""The seven covariance constraints: three shapes, each shared by all components or one's own.
+"""The seven covariance constraints: three shapes, each shared by all components or one for each.
 
-A shape knows its factor L (Sigma = L L^T), which is kept in its smallest form: a number,
-d numbers, or a triangle. `C` is the number of covariances: 1 if shared, else K. Second
-moments are kept in the shape's form too: the `m` features of x x^T that Sigma can see.
-Points come as columns, (d, b). Chapters 1.6 and 4.2.
+A shape keeps the factor L of Sigma = L L^T in its smallest form: a number, d numbers, or a
+triangle. C is the number of covariances: 1 if shared, else K. Second moments are kept in the
+shape's form too: the m features of z z^T that Sigma can see. Points come as columns, (d, b).
+Chapters 1 and 4. What each method of a shape computes is said once, in `shape.Shape`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from ._engine.reductions import outer_sum, squared_lengths, weighted_sum
+from ._engine.triangles import cholesky, regular_triangles, root
+from .shape import Shape
 
-class Upright:
-    """What shapes share whose Sigma is diagonal."""
 
-    prior_dof = staticmethod(lambda dof, d: dof + 2)
+class AxisAligned:
+    """What shapes have in common whose Sigma is diagonal."""
+
+    rotates = False
 
     def n_parameters(self, d):
         return self.size(d)
@@ -28,12 +32,17 @@ class Upright:
     def inverse(self, factors):
         return 1.0 / factors
 
-    def from_covariances(self, covariances, floor=0.0):
-        return _root(self.reduce(covariances), floor)
+    def from_covariances(self, covariances, rounding=0.0):
+        return root(self.project(covariances), rounding)
+
+    def prior_dof(self, dof, d):
+        return dof + 2
 
 
-class Spherical(Upright):
+class Spherical(AxisAligned):
     """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
+
+    isotropic = True
 
     def size(self, d):
         return 1
@@ -41,8 +50,11 @@ class Spherical(Upright):
     def moments(self, z, out=None):
         return squared_lengths(z, out=None if out is None else out[0])[None]
 
-    def factor(self, scatter, divisor, d, floor):
-        return _root(scatter[:, 0] / divisor, floor)
+    def sum_moments(self, z, weights, lengths=None):
+        return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
+
+    def factor(self, scatter, divisor, d, rounding):
+        return root(scatter[:, 0] / divisor, rounding)
 
     def per_count(self, d):
         return d
@@ -62,12 +74,23 @@ class Spherical(Upright):
     def dense(self, factors, d):
         return factors[:, None, None] * np.eye(d)
 
-    def reduce(self, covariances):
+    def project(self, covariances):
         return np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1]
 
+    def to_user(self, factors, coordinates):
+        return coordinates.scale[0] * factors
 
-class Diagonal(Upright):
+    def to_internal(self, factors, coordinates):
+        return factors / coordinates.scale[0]
+
+    def column_weights(self, data):
+        return None
+
+
+class Diagonal(AxisAligned):
     """Sigma = diag(s_1^2, ..., s_d^2). Factors (C, d), moments (d, b): the squares."""
+
+    isotropic = False
 
     def size(self, d):
         return d
@@ -75,8 +98,11 @@ class Diagonal(Upright):
     def moments(self, z, out=None):
         return np.multiply(z, z, out=out)
 
-    def factor(self, scatter, divisor, d, floor):
-        return _root(scatter / divisor[:, None], floor)
+    def sum_moments(self, z, weights, lengths=None):
+        return weighted_sum(self.moments(z), weights)
+
+    def factor(self, scatter, divisor, d, rounding):
+        return root(scatter / divisor[:, None], rounding)
 
     def per_count(self, d):
         return 1
@@ -96,14 +122,24 @@ class Diagonal(Upright):
     def dense(self, factors, d):
         return factors[:, :, None] * np.eye(d)
 
-    def reduce(self, covariances):
+    def project(self, covariances):
         return np.diagonal(covariances, axis1=1, axis2=2)
+
+    def to_user(self, factors, coordinates):
+        return coordinates.scale * factors
+
+    def to_internal(self, factors, coordinates):
+        return factors / coordinates.scale
+
+    def column_weights(self, data):
+        variances = data.scatter()[0] / data.total_weight
+        return 1 / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None].astype(data.dtype)
 
 
 class Full:
     """Any positive definite Sigma. Factors (C, d, d) lower triangular, moments (d(d+1)/2, b)."""
 
-    prior_dof = staticmethod(lambda dof, d: dof + d + 1)
+    isotropic, rotates = False, True
 
     def size(self, d):
         return d * (d + 1) // 2
@@ -120,11 +156,16 @@ class Full:
             start += d - j
         return out
 
+    def sum_moments(self, z, weights, lengths=None):
+        z = z.astype(np.float64, copy=False)
+        return outer_sum(z, weights)[np.triu_indices(len(z))]      # one matrix product, and its triangle
+
     def diagonal(self, moments, d):
         rows, columns = np.triu_indices(d)
         return moments[..., rows == columns]
 
     def matrix(self, moments, d):
+        """Moments (..., m) as symmetric matrices (..., d, d)."""
         rows, columns = np.triu_indices(d)
         matrix = np.empty(moments.shape[:-1] + (d, d))
         matrix[..., rows, columns] = matrix[..., columns, rows] = moments
@@ -133,14 +174,16 @@ class Full:
     def least_share(self, scatter, d):
         scatter = self.matrix(scatter, d)
         sd = np.sqrt(np.diagonal(scatter, axis1=1, axis2=2))
-        return _cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
+        return cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
 
-    def factor(self, scatter, divisor, d, floor):
-        covariances = self.matrix(scatter / divisor[:, None], d)
+    def factor(self, scatter, divisor, d, rounding):
+        return self.from_covariances(self.matrix(scatter / divisor[:, None], d), rounding)
+
+    def from_covariances(self, covariances, rounding=0.0):
         variances = np.diagonal(covariances, axis1=1, axis2=2)
-        sd = _root(variances, floor)                      # scaled to correlations: any units will do
+        sd = root(variances, rounding)                   # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * _regular(correlations, floor / variances)
+        return sd[:, :, None] * regular_triangles(correlations, rounding / variances)
 
     def per_count(self, d):
         return 1
@@ -156,6 +199,7 @@ class Full:
                          means)
 
     def precision(self, factors):
+        """Sigma^-1, (C, d, d)."""
         inverse = self.inverse(factors)
         return inverse.transpose(0, 2, 1) @ inverse
 
@@ -171,23 +215,31 @@ class Full:
     def dense(self, factors, d):
         return factors
 
-    def reduce(self, covariances):
+    def project(self, covariances):
         return covariances
 
-    def from_covariances(self, covariances, floor=0.0):
-        variances = np.diagonal(covariances, axis1=1, axis2=2)
-        sd = _root(variances, floor)
-        return sd[:, :, None] * _regular(covariances / sd[:, :, None] / sd[:, None, :], floor / variances)
+    def to_user(self, factors, coordinates):
+        return coordinates.scale[:, None] * (coordinates.root @ factors)
+
+    def to_internal(self, factors, coordinates):
+        return np.tril(np.linalg.solve(coordinates.root, factors / coordinates.scale[:, None]))
+
+    def column_weights(self, data):
+        return None                                       # the data are whitened
+
+    def prior_dof(self, dof, d):
+        return dof + d + 1
 
 
 class Constraint(NamedTuple):
     """One of the seven: a shape, whether components share it, whether it is given."""
 
-    shape: Spherical | Diagonal | Full
+    shape: Shape
     shared: bool
     fixed: bool = False
 
     def n_parameters(self, K, d):
+        """Free parameters of the covariances of K components in d dimensions."""
         return 0 if self.fixed else self.shape.n_parameters(d) * (1 if self.shared else K)
 
 
@@ -200,51 +252,3 @@ CONSTRAINTS = {
     "tied": Constraint(Full(), shared=True),
     "full": Constraint(Full(), shared=False),
 }
-
-
-def squared_lengths(columns, **options):
-    """|z|^2 of each column of (d, b), (b,)."""
-    return np.einsum("jb,jb->b", columns, columns, **options)
-
-
-class Singular(Exception):
-    """Internal: covariance number `index` is singular; the loop turns it into words."""
-
-    def __init__(self, index):
-        self.index = int(index)
-
-
-def _root(variances, floor):
-    """Square roots; a variance of at most `floor`, the level of rounding, is singular."""
-    bad = ~(variances > floor)
-    if bad.any():
-        raise Singular(np.argwhere(bad)[0][0])
-    return np.sqrt(variances)
-
-
-def _regular(correlations, floor):
-    """Lower triangles; a direction whose variance is rounding, of the sums or of the data (`floor`, (C, d)), is singular."""
-    triangles, shares = _cholesky(correlations)
-    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
-    if not bad.size:                # rounding of the data, in directions where the variance is 1
-        rounding = (np.linalg.inv(triangles) ** 2 * floor[:, None]).sum(axis=2).max(axis=1)
-        bad = np.flatnonzero(rounding >= 1)
-    if bad.size:
-        raise Singular(bad[0])
-    return triangles
-
-
-def _cholesky(correlations):
-    """Lower triangles, and the least share of its variance that any column has to itself.
-
-    The share is 1 / |row of the inverse triangle|^2: below the level of rounding it says that
-    the matrix is singular, even where rounding has made a pivot of that level positive.
-    """
-    triangles, shares = np.zeros_like(correlations), np.zeros(len(correlations))
-    for index, matrix in enumerate(correlations):
-        try:
-            triangles[index] = np.linalg.cholesky(matrix)
-        except np.linalg.LinAlgError:
-            continue                                          # not positive definite: share 0
-        shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
-    return triangles, shares

@@ -1,4 +1,4 @@
-"""Criteria for the number of components and the constraint; smaller is better (chapter 8)."""
+"""Criteria for the number of components and the constraint; smaller is better."""
 
 import numpy as np
 

@@ -5,16 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import inputs, seeding
-from .blocks import Data
-from .covariance import CONSTRAINTS, Singular
+from . import inputs
+from ._engine.data import Data
+from ._engine.triangles import Singular
+from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
-from .estep import Given, e_step
-from .mixture import Mixture
-from .model import Model, Parameters
+from .estep import e_step
+from .model import Model
 from .mstep import m_step
-from .prior import BoundPrior, Prior
+from .prior import InternalPrior, Prior
 from .result import Fit, Record
+from .starts import starter
 
 
 def fit(x, n_components, *, covariance="full", weights="free", assignment="soft", variance=1.0,
@@ -96,12 +97,12 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
     rng = inputs.as_generator(random_state)
-    start = _starter(init, x, K)
+    start = starter(init, x, K)
 
-    data = Data(x, w, constraint, regular=prior is not None)
+    data = Data(x, w, constraint, may_be_singular=prior is not None)
     model = Model(constraint, free, hard, sd)
     if prior is not None:
-        model = model._replace(prior=BoundPrior(prior, data, constraint, K))
+        model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
     for _ in range(n_init):
         try:
@@ -109,7 +110,7 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
         except Singular as error:
             failure = error
             continue
-        if best is None or run.merit > best.merit + 1e-9 * max(abs(best.merit), abs(run.merit)):
+        if best is None or _better(run.objective, best.objective):
             best = run
         if not isinstance(init, str):
             break                                   # a given start leads to one result
@@ -129,97 +130,39 @@ class Run(NamedTuple):
     """Where one start led."""
 
     history: list
-    merit: float
+    objective: float               # the last one, up to constants
     converged: bool
-    empty: np.ndarray
-    labels: np.ndarray | None
+    empty: np.ndarray              # components without points
+    labels: np.ndarray | None      # (n,) of the last E-step, if hard
 
 
 def _run(data, model, params, tol, max_iter, callback):
-    """Iterate from `params`; every record holds parameters and their own objective."""
-    history, converged, before, step = [], False, None, None
+    """The loop: iterate from `params`; every record holds parameters and their own objective."""
+    estep, history, converged, before = e_step(data, model), [], False, None
     while True:
-        step = e_step(data, model, params, step)
-        sums = step.sums()
-        record = Record(len(history), data, model, params, sums.objective)
+        # (4.4) eq-e-step
+        statistics = estep.statistics(params)
+        record = Record(len(history), data, model, params, statistics.objective)
         history.append(record)
         if callback is not None:
             callback(record)
-        merit = sums.merit if model.prior is None else record.objective
+        objective = statistics.reduced_objective if model.prior is None else record.objective
         if before is not None:
-            converged = sums.moved == 0 if model.hard else tol > 0 and merit - before <= tol * data.total
+            if model.hard:
+                converged = statistics.n_changed == 0
+            else:
+                converged = tol > 0 and objective - before <= tol * data.total_weight
         if converged or len(history) > max_iter:
-            empty = np.flatnonzero(sums.counts <= data.nothing)
-            return Run(history, merit, bool(converged), empty, step.labels)
-        before = merit
-        params = m_step(step, sums, params)
+            empty = np.flatnonzero(statistics.counts <= data.negligible_weight)
+            return Run(history, objective, bool(converged), empty, estep.labels)
+        before = objective
+        # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
+        params = m_step(estep, statistics, params)
 
 
-def _starter(init, x, K):
-    """A function (data, model, K, rng) -> Parameters for the `init` that the caller chose."""
-    n, d = x.shape
-    if isinstance(init, str):
-        choose = {"k-means++": seeding.plusplus, "random": seeding.at_random}
-        choose = choose[inputs.as_choice(init, "init", choose)]
-        return lambda data, model, K, rng: _from_means(data, model, x[choose(data, K, rng)])
-    if isinstance(init, Mixture):
-        if init.means.shape != (K, d):
-            raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
-        return lambda data, model, K, rng: _from_mixture(data, model, init)
-    array = inputs.as_array(init, "init")
-    if array.ndim == 1:
-        r = np.eye(K)[inputs.as_labels(array, n, K)]
-    elif array.ndim == 2 and array.shape == (n, K) and (K, d) != (n, K):
-        r = inputs.as_responsibilities(array, n, K)
-    else:
-        means = inputs.as_means(init, K, d)
-        far, near = float(np.abs(means).max()), float(np.abs(x).max())
-        if far > 1e100 * near > 0:
-            raise ValueError(f"init means reach {far:.2g}, x only {near:.2g}: are they in its units?")
-        return lambda data, model, K, rng: _from_means(data, model, means)
-    return lambda data, model, K, rng: _from_responsibilities(data, model, r)
-
-
-def _from_means(data, model, centres):
-    """Equal weights, and the constraint's covariance of the data around their own mean."""
-    K, shape = len(centres), model.constraint.shape
-    centres = np.array(centres, dtype=np.float64)
-    if model.constraint.fixed:
-        factors = model.fixed_factors(data)
-    else:
-        divisor = np.array([shape.per_count(data.d) * data.total])
-        try:
-            factors = shape.factor(data.scatter(), divisor, data.d, data.floor)
-        except Singular:
-            if model.prior is None:
-                raise
-            factors = shape.factor(data.scatter() + data.total * model.prior.scale, divisor, data.d, data.floor)
-        factors = np.repeat(factors, 1 if model.constraint.shared else K, axis=0)
-    return Parameters(np.full(K, 1 / K), data.frame.inward(centres).T.copy(), factors, centres)
-
-
-def _from_mixture(data, model, mixture):
-    """A mixture's parameters, its covariances brought to the constraint."""
-    shape, K = model.constraint.shape, len(mixture.means)
-    weights = mixture.weights.copy() if model.free_weights else np.full(K, 1 / K)
-    if model.constraint.fixed:
-        factors = model.fixed_factors(data)
-    else:
-        covariances = mixture.covariances
-        if model.constraint.shared:
-            covariances = np.tensordot(mixture.weights, covariances, axes=1)[None]
-        factors = data.frame.factors_inward(shape, shape.from_covariances(covariances))
-    return Parameters(weights, data.frame.inward(mixture.means).T.copy(), factors, mixture.means.copy())
-
-
-def _from_responsibilities(data, model, r):
-    """One M-step."""
-    step = Given(data, model, r)
-    sums = step.sums()
-    empty = np.flatnonzero(sums.counts <= 0)
-    if empty.size and model.prior is None:
-        raise ValueError(f"init gives no points to component(s) {empty.tolist()}; each needs some")
-    return m_step(step, sums, None)
+def _better(objective, best):
+    """By more than rounding."""
+    return objective > best + 1e-9 * max(abs(best), abs(objective))
 
 
 def _collapse(index, constraint, covariance):

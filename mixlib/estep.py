@@ -1,94 +1,135 @@
-"""The E-step: assignment of all points at given parameters, as sums for the M-step (chapter 4.2).
+"""The E-step: assignment of all points at given parameters, as statistics for the M-step (chapter 4).
 
 Soft assignment turns a column of scores into responsibilities, hard assignment into a one
-at the largest.
+at the largest. An E-step lives as long as a run: what it keeps from an iteration to the next
+(labels, and in `lloyd` bounds and running sums) is its own.
 """
 
 import numpy as np
 
-from .blocks import BLOCK, NUMBERS, add_by_label, sum_moments, weighted_sum
-from .covariance import Spherical
-from .model import Parameters, Sums
-from .nearest import Nearest
-from .scores import Deviations, choose_form, harden, soften
+from ._engine.data import BLOCK, CACHED_BLOCK
+from ._engine.reductions import sum_by_label, weighted_sum
+from .lloyd import LloydEStep
+from .model import Parameters, Statistics
+from .scores import Deviations, argmax, choose_form, softmax
 
 
-def e_step(data, model, params, before=None):
-    """The E-step of the model; `before` is the one of the last iteration (hard: its labels are compared)."""
-    only_means_differ = model.constraint.shared and isinstance(data.shape, Spherical) and not model.free_weights
-    kind = Nearest if model.hard and only_means_differ else EStep
-    return kind(data, model, params, before)
+def e_step(data, model):
+    """The E-step of a model. What the three kinds have in common:
+
+    ``statistics(params)``
+        The `Statistics` at these parameters.
+    ``scatter_about(means)``
+        Sums of r (z - mu)(z - mu)^T at the same parameters, in the shape's form, (K, m).
+    ``labels``
+        (n,) int32 at the same parameters if hard, else None.
+    """
+    if not model.hard:
+        return SoftEStep(data, model)
+    only_means_differ = model.constraint.shared and data.shape.isotropic and not model.free_weights
+    return (LloydEStep if only_means_differ else HardEStep)(data, model)
 
 
-class EStep:
-    """One E-step: `assign` a block, or the `sums` over all."""
+class SoftEStep:
+    """Responsibilities for all points."""
 
-    def __init__(self, data, model, params, before=None):
-        self.data, self.model, self.params = data, model, params
-        self.form = choose_form(data, params)
-        self.labels = None
-        if model.hard:
-            self.labels = np.full(data.n, -1, dtype=np.int32) if before is None else before.labels
+    labels = None
+
+    def __init__(self, data, model):
+        self.data, self.model = data, model
+
+    def at(self, params):
+        """This E-step, at these parameters."""
+        self.params, self.form = params, choose_form(self.data, params)
+        return self
 
     @property
     def rows(self):
         """Points in a block."""
         few = 1 + self.data.d + len(self.params.means)                 # scores are passed over: near the cache
-        many = few + (self.data.shape.size(self.data.d) if self.data.own else 0)     # with features, used twice
-        return max(256, min(NUMBERS // few, BLOCK // many))
+        many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)    # with features, used twice
+        return max(256, min(CACHED_BLOCK // few, BLOCK // many))
 
-    def assign(self, z, rows, w):
-        """A block's responsibilities (K, b) if soft, labels (b,) if hard; features; objective."""
-        features = self.form.features(z)
-        scores = self.form.scores(features)
-        if self.model.hard:
-            found, value, _ = harden(scores)
-        else:
-            found, value = soften(scores, self.params.weights)
-        return found, features, float(weighted_sum(value[None], w)[0])
-
-    def sums(self):
-        """The sums over all points."""
+    def statistics(self, params):
+        self.at(params)
         d = self.data.d
-        total, value, moved = self.data.add_up(self._block, self.rows)
-        second = total[:, 1 + d:] if self.data.own else None
-        objective = value + self.form.common
-        return Sums(total[:, 0], total[:, 1:1 + d], second, objective, objective, moved)
+        total, value, n_changed = self.data.sum_blocks(self._block, self.rows)
+        second = total[:, 1 + d:] if self.data.per_component else None
+        objective = value + self.form.shared_term
+        return Statistics(total[:, 0], total[:, 1:1 + d], second, objective, objective, n_changed)
 
     def _block(self, z, rows, w):
-        found, features, value = self.assign(z, rows, w)
-        if not self.model.hard:
-            sums = (found if w is None else found * w) @ features.T
-            return sums.astype(np.float64, copy=False), value, 0        # blocks are added in double precision
-        differ = self.labels[rows] != found
-        self.labels[rows] = found
-        moved = int(np.count_nonzero(differ if w is None else differ & (w > 0)))
-        return add_by_label(found, features[1:], w, len(self.params.means)), value, moved
+        """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""
+        features = self.form.features(z)
+        # (4.4) eq-e-step
+        r, log_density = softmax(self.form.scores(features), self.params.weights)
+        # (4.5) eq-counts
+        sums = (r if w is None else r * w) @ features.T
+        # (2.9) eq-mixture-log-likelihood
+        value = float(weighted_sum(log_density[None], w)[0])
+        return sums.astype(np.float64, copy=False), value, 0            # blocks are added in double precision
+
+    def responsibilities(self, z, rows):
+        """(K, b) for a block."""
+        return softmax(self.form.scores(self.form.features(z)), self.params.weights)[0]
 
     def scatter_about(self, means):
-        """Sums of r (z - mu)(z - mu)^T for each component, in the shape's form, (K, m)."""
+        # (4.7) eq-scatter
         def block(z, rows, w):
-            found = self.assign(z, rows, w)[0]
+            r = self.responsibilities(z, rows)
+            return np.stack([self.data.shape.sum_moments(z - mean[:, None], r_k if w is None else r_k * w)
+                             for r_k, mean in zip(r, means)])
+        return self.data.sum_blocks(block, self.rows)
+
+
+class HardEStep(SoftEStep):
+    """The label with the largest score for all points."""
+
+    def __init__(self, data, model):
+        super().__init__(data, model)
+        self.labels = np.full(data.n, -1, dtype=np.int32)
+
+    def _block(self, z, rows, w):
+        features = self.form.features(z)
+        # (2.11) eq-best-labels
+        labels, best, _ = argmax(self.form.scores(features))
+        changed = self.labels[rows] != labels
+        self.labels[rows] = labels
+        n_changed = int(np.count_nonzero(changed if w is None else changed & (w > 0)))
+        # (2.10) eq-classification-log-likelihood
+        value = float(weighted_sum(best[None], w)[0])
+        return sum_by_label(labels, features[1:], w, len(self.params.means)), value, n_changed
+
+    def responsibilities(self, z, rows):
+        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels[rows]].T
+
+    def scatter_about(self, means):
+        def block(z, rows, w):
             out = np.empty((len(means), self.data.shape.size(self.data.d)))
             for k, mean in enumerate(means):
-                mine = found == k if self.model.hard else slice(None)
-                share = None if w is None else w[mine]
-                if not self.model.hard:
-                    share = found[k] if w is None else found[k] * w
-                out[k] = sum_moments(self.data.shape, z[:, mine] - mean[:, None], share)
+                mine = self.labels[rows] == k
+                out[k] = self.data.shape.sum_moments(z[:, mine] - mean[:, None], None if w is None else w[mine])
             return out
-        return self.data.add_up(block, self.rows)
+        return self.data.sum_blocks(block, self.rows)
 
 
-class Given(EStep):
-    """An E-step whose responsibilities (n, K) the caller gave."""
+class FixedResponsibilities(SoftEStep):
+    """An E-step whose responsibilities (n, K) are given."""
 
     def __init__(self, data, model, responsibilities):
-        self.data, self.model, self.responsibilities = data, model._replace(hard=False), responsibilities
+        super().__init__(data, model)
+        self.given = responsibilities
         K = responsibilities.shape[1]
         self.params = Parameters(np.full(K, 1 / K), np.zeros((K, data.d)), None, None)
         self.form = Deviations(data, self.params)
 
-    def assign(self, z, rows, w):
-        given = np.ascontiguousarray(self.responsibilities[rows].T, dtype=self.data.dtype)
-        return given, self.form.features(z), 0.0
+    def at(self, params):
+        return self                                       # no parameters change what is given
+
+    def _block(self, z, rows, w):
+        r = self.responsibilities(z, rows)
+        sums = (r if w is None else r * w) @ self.form.features(z).T
+        return sums.astype(np.float64, copy=False), 0.0, 0
+
+    def responsibilities(self, z, rows):
+        return np.ascontiguousarray(self.given[rows].T, dtype=self.data.dtype)

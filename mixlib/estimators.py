@@ -4,8 +4,7 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
-from sklearn.base import (BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin,
-                          TransformerMixin)
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import criteria, em, inputs
@@ -83,7 +82,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
         """
         X = self._input(X, reset=True)
         w = inputs.as_weights(sample_weight, len(X))
-        settings = dict(covariance="identity", weights="equal", assignment="hard")
+        settings = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
         try:
             self._fit(X, self.n_clusters, w, self.init, **settings)
         except TooFewPointsError:
@@ -163,8 +162,8 @@ class GaussianMixture(DensityMixin, _Estimator):
         """
         X = self._input(X, reset=True, least=2)
         w = inputs.as_weights(sample_weight, len(X))
-        settings = dict(covariance=self.covariance_type, weights=self.weights, assignment=self.assignment,
-                        variance=self.variance)
+        settings = {"covariance": self.covariance_type, "weights": self.weights, "assignment": self.assignment,
+                    "variance": self.variance}
         try:
             self._fit(X, self.n_components, w, self.init, prior=self.prior, **settings)
         except SingularFitError as error:
@@ -173,7 +172,7 @@ class GaussianMixture(DensityMixin, _Estimator):
         self.mixture_ = self.fit_.mixture
         self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
         constraint, covariances = CONSTRAINTS[self.covariance_type], self.mixture_.covariances
-        kept = constraint.shape.reduce(covariances)
+        kept = constraint.shape.project(covariances)
         self.covariances_ = kept[0] if constraint.shared else kept
         self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
         return self

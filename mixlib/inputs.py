@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 
-
 LARGEST, SMALLEST = 1e300, 1e-300        # beyond these a sum or a quotient may leave floating-point numbers
 
 

@@ -1,13 +1,14 @@
-"""A Gaussian mixture as an object: density, responsibilities, samples (chapters 1.5, 2.4)."""
+"""A Gaussian mixture as an object: density, responsibilities, samples (chapters 1 and 2)."""
 
 import numpy as np
 
-from .blocks import parts
-from .covariance import Full, Singular
+from ._engine.reductions import slices
+from ._engine.triangles import Singular
+from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .scores import scores_from_deviations, soften
+from .scores import scores_from_deviations, softmax
 
-ROWS = 1 << 13                       # points in a block
+BLOCK_ROWS = 1 << 13                 # points in a block
 
 
 class Mixture:
@@ -30,8 +31,8 @@ class Mixture:
 
     Notes
     -----
-    Chapter 2.3. Densities are evaluated by a triangular factor of each covariance, never by
-    an inverse of Sigma or a determinant (chapter 1.5).
+    Chapter 2. Densities are evaluated by a triangular factor of each covariance, never by
+    an inverse of Sigma or a determinant (chapter 1).
 
     Examples
     --------
@@ -83,11 +84,11 @@ class Mixture:
 
     def log_density(self, x):
         """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([soften(scores, self.weights)[1] for scores in self._scores(x)])
+        return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
 
     def responsibilities(self, x):
-        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2.4)."""
-        return np.concatenate([soften(scores, self.weights)[0].T for scores in self._scores(x)])
+        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
+        return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
@@ -102,7 +103,7 @@ class Mixture:
         x = as_points(x).astype(np.float64, copy=False)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        for part in parts(len(x), ROWS):
+        for part in slices(len(x), BLOCK_ROWS):
             yield scores_from_deviations(self._shape, self.weights, self.means, self._factors,
                                          np.ascontiguousarray(x[part].T))
 

@@ -1,4 +1,4 @@
-"""What passes between the rooms: the model chosen, its parameters, the sums of an E-step."""
+"""What passes between the rooms: the model chosen, its parameters, the statistics of an E-step."""
 
 from typing import NamedTuple
 
@@ -13,16 +13,16 @@ class Model(NamedTuple):
     constraint: Constraint
     free_weights: bool
     hard: bool
-    sd: float                      # sigma of covariance="identity", in the caller's units
-    prior: object = None           # a prior.BoundPrior, or None
+    sd: float                      # sigma of covariance="identity", in the user's units
+    prior: object = None           # a prior.InternalPrior, or None
 
     def fixed_factors(self, data):
-        """(4.18) eq-m-identity: sigma is given, here in the loop's units."""
-        return data.frame.factors_inward(self.constraint.shape, np.array([self.sd]))
+        """(4.18) eq-m-identity: sigma is given, here in the internal units."""
+        return self.constraint.shape.to_internal(np.array([self.sd]), data.coordinates)
 
 
 class Parameters(NamedTuple):
-    """The parameters in the loop's coordinates; `centres` are the means in the caller's."""
+    """The parameters in internal coordinates; `centres` are the means in the user's."""
 
     weights: np.ndarray            # (K,)
     means: np.ndarray              # (K, d)
@@ -30,12 +30,12 @@ class Parameters(NamedTuple):
     centres: np.ndarray            # (K, d)
 
 
-class Sums(NamedTuple):
-    """What an E-step hands to the M-step and to the loop."""
+class Statistics(NamedTuple):
+    """The expected sufficient statistics, which an E-step hands to the M-step and to the loop."""
 
-    counts: np.ndarray             # (K,)     N_k
+    counts: np.ndarray             # (K,)     N_k, (4.5) eq-counts
     first: np.ndarray              # (K, d)   sums of r z
     second: np.ndarray | None      # (K, m)   sums of r zz^T in the shape's form; None if shared
     objective: float               # log-likelihood (soft) or classification log-likelihood (hard), of z
-    merit: float                   # the same without constants: restarts compare it
-    moved: int                     # labels that differ from those before (hard)
+    reduced_objective: float       # the same up to constants: restarts compare it
+    n_changed: int                 # points whose label differs from that of the iteration before (hard)

@@ -1,4 +1,4 @@
-"""The M-step: parameters from sums, one formula for each constraint (chapter 4.2, 4.5)."""
+"""The M-step: parameters from statistics, one formula for each constraint (chapter 4)."""
 
 import numpy as np
 
@@ -6,53 +6,53 @@ from .model import Parameters
 from .scores import digits_kept
 
 
-def m_step(step, sums, previous):
-    """The parameters that maximise the bound, given the sums of the E-step `step`.
+def m_step(estep, statistics, previous):
+    """The parameters that maximise the bound, given the statistics of the E-step.
 
     `previous` holds the parameters that a component without points keeps (None at a start
-    from responsibilities). Raises `covariance.Singular` if a covariance has no maximum.
+    from responsibilities). Raises `Singular` if a covariance has no maximum.
     """
-    data, model = step.data, step.model
-    counts, first = sums.counts, sums.first
+    data, model = estep.data, estep.model
+    counts, first = statistics.counts, statistics.first
     K = len(counts)
     # (4.6) eq-m-weights
-    weights = counts / data.total if model.free_weights else np.full(K, 1 / K)
+    weights = counts / data.total_weight if model.free_weights else np.full(K, 1 / K)
     weights = weights / weights.sum()
     if model.prior is None:
         # (4.10) eq-m-means
-        held = counts > data.nothing
-        counts = np.where(held, counts, 0.0)
-        divisor, numerator = np.where(held, counts, 1.0), first
+        nonempty = counts > data.negligible_weight
+        counts = np.where(nonempty, counts, 0.0)
+        divisor, numerator = np.where(nonempty, counts, 1.0), first
     else:
         # (4.34) eq-map-means
-        held = np.ones(K, dtype=bool)
+        nonempty = np.ones(K, dtype=bool)
         divisor, numerator = counts + model.prior.shrinkage, first + model.prior.shrinkage * model.prior.mean
-    means, centres = numerator / divisor[:, None], data.frame.outward(numerator, divisor)
-    if not held.all():
-        weights = np.where(held, weights, 0.0) if model.free_weights else weights
-        means[~held], centres[~held] = previous.means[~held], previous.centres[~held]
+    means, centres = numerator / divisor[:, None], data.coordinates.means_to_user(numerator, divisor)
+    if not nonempty.all():
+        weights = np.where(nonempty, weights, 0.0) if model.free_weights else weights
+        means[~nonempty], centres[~nonempty] = previous.means[~nonempty], previous.centres[~nonempty]
     if model.constraint.fixed:
         factors = model.fixed_factors(data)
     else:
-        factors = _factors(step, sums, counts, means, held, previous)
+        factors = _factors(estep, statistics, counts, means, nonempty, previous)
     return Parameters(weights, means, factors, centres)
 
 
-def _factors(step, sums, counts, means, held, previous):
+def _factors(estep, statistics, counts, means, nonempty, previous):
     """Factors of the covariances: scatter over counts, each in the shape's form."""
-    data, model = step.data, step.model
+    data, model = estep.data, estep.model
     shape, shared = model.constraint.shape, model.constraint.shared
-    own_means = _own_means(sums, means, counts) if model.prior is not None else means
+    own_means = _own_means(statistics, means, counts) if model.prior is not None else means
     products = counts[:, None] * shape.moments(own_means.T).T
     if shared:
         # (4.20) eq-collapsed-scatter
-        moments, scatter = data.moments[None], data.moments[None] - products.sum(axis=0)
+        moments, scatter = data.second_moments[None], data.second_moments[None] - products.sum(axis=0)
     else:
         # (4.7) eq-scatter
-        moments, scatter = sums.second, sums.second - products
+        moments, scatter = statistics.second, statistics.second - products
     rows = np.array([True]) if shared else counts > 0
-    if not _kept(data, shape, moments[rows], scatter[rows]):
-        scatter = step.scatter_about(own_means)
+    if not _digits_kept(data, shape, moments[rows], scatter[rows]):
+        scatter = estep.scatter_about(own_means)
         scatter = scatter.sum(axis=0, keepdims=True) if shared else scatter
     number = counts.sum(keepdims=True) if shared else counts
     if model.prior is None:
@@ -61,21 +61,21 @@ def _factors(step, sums, counts, means, held, previous):
         divisor = shape.per_count(data.d) * np.where(number > 0, number, 1.0)
     else:
         # (4.36) eq-map-covariance
-        scatter = scatter + model.prior.scatter(shape, counts, own_means, shared)
-        divisor = model.prior.divisor(shape, number, len(counts) if shared else 1, data.d)
-    if shared or held.all():
-        return shape.factor(scatter, divisor, data.d, data.floor)
+        scatter = scatter + model.prior.scatter(counts, own_means)
+        divisor = model.prior.divisor(number, len(counts) if shared else 1)
+    if shared or nonempty.all():
+        return shape.factor(scatter, divisor, data.d, data.rounding)
     factors = previous.factors.copy()
-    factors[held] = shape.factor(scatter[held], divisor[held], data.d, data.floor)
+    factors[nonempty] = shape.factor(scatter[nonempty], divisor[nonempty], data.d, data.rounding)
     return factors
 
 
-def _own_means(sums, means, counts):
+def _own_means(statistics, means, counts):
     """The means of the components' own points (the prior pulls the parameters off them)."""
-    return np.where(counts[:, None] > 0, sums.first / np.where(counts > 0, counts, 1.0)[:, None], means)
+    return np.where(counts[:, None] > 0, statistics.first / np.where(counts > 0, counts, 1.0)[:, None], means)
 
 
-def _kept(data, shape, moments, scatter):
+def _digits_kept(data, shape, moments, scatter):
     """Has the difference kept its digits, in each variance and in each direction?"""
     large, small = shape.diagonal(moments, data.d), shape.diagonal(scatter, data.d)
     if not (small > 0).all():

@@ -1,4 +1,4 @@
-"""A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4.5)."""
+"""A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4)."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Prior:
 
     Notes
     -----
-    Chapter 4.5; Fraley and Raftery (2007). They use the average variance for diagonal
+    Chapter 4; Fraley and Raftery (2007). They use the average variance for diagonal
     covariances too; here each column keeps its own, so that units do not matter.
     """
 
@@ -39,13 +39,13 @@ class Prior:
     scale: np.ndarray | None = None
 
 
-class BoundPrior:
-    """A prior for one data set and constraint, in the loop's coordinates."""
+class InternalPrior:
+    """A prior for one data set and constraint, in internal coordinates."""
 
     def __init__(self, prior, data, constraint, K):
-        d, shape, frame = data.d, constraint.shape, data.frame
-        self.shape, self.constraint, self.per_count = shape, constraint, shape.per_count(d)
-        self.log_volume = frame.log_volume
+        d, shape, coordinates = data.d, constraint.shape, data.coordinates
+        self.shape, self.constraint, self.d, self.per_count = shape, constraint, d, shape.per_count(d)
+        self.log_volume = coordinates.log_volume
         self.shrinkage = as_number(prior.shrinkage, "prior.shrinkage", positive=True)
         dof = d + 2.0 if prior.dof is None else as_number(prior.dof, "prior.dof", positive=True)
         if dof <= d - 1:
@@ -55,37 +55,38 @@ class BoundPrior:
             self.mean = data.mean
         else:
             mean = as_numbers(prior.mean, "prior.mean").astype(float)
-            if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * data.frame.scale).all():
+            if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * coordinates.scale).all():
                 raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
-            self.mean = frame.inward(mean[None])[:, 0]
+            self.mean = coordinates.to_internal(mean[None])[:, 0]
         if prior.scale is None:
-            self.scale = data.scatter()[0] / data.total / self.per_count / K ** (2 / d)
+            self.scale = data.scatter()[0] / data.total_weight / self.per_count / K ** (2 / d)
         else:
             factors = shape.from_covariances(_as_covariance(prior.scale, d)[None])
-            inward = shape.dense(frame.factors_inward(shape, factors), d)[0]
-            self.scale = shape.moments(inward).sum(axis=1) / self.per_count
+            root = shape.dense(shape.to_internal(factors, coordinates), d)[0]
+            self.scale = shape.moments(root).sum(axis=1) / self.per_count
 
-    def scatter(self, shape, counts, means, shared):
-        """What the prior adds to the scatter: Lambda and the pull on the means, (C, m)."""
-        pull = self.shrinkage / (self.shrinkage + counts) * counts
-        pull = pull[:, None] * shape.moments((means - self.mean).T).T
-        return self.scale + (pull.sum(axis=0, keepdims=True) if shared else pull)
+    def scatter(self, counts, means):
+        """What the prior adds to the scatter, (C, m): Lambda, and what shrinks the means."""
+        # (4.35) eq-map-scatter
+        shrinkage = self.shrinkage / (self.shrinkage + counts) * counts
+        shrinkage = shrinkage[:, None] * self.shape.moments((means - self.mean).T).T
+        return self.scale + (shrinkage.sum(axis=0, keepdims=True) if self.constraint.shared else shrinkage)
 
-    def divisor(self, shape, number, components, d):
+    def divisor(self, number, components):
         """What the prior makes of the count under the scatter, (C,)."""
-        return self.exponent + shape.per_count(d) * (number + components)
+        return self.exponent + self.per_count * (number + components)
 
     def log_density(self, params):
-        """The log prior of the parameters in the caller's units, up to a constant."""
+        """The log prior of the parameters in the user's units, up to a constant."""
         # (4.31) eq-prior
         means, factors = params.means, params.factors
         quadratic = self.shape.quadratic(factors)
-        pull = self.shrinkage * (quadratic * self.shape.moments((means - self.mean).T).T).sum()
+        of_means = self.shrinkage * (quadratic * self.shape.moments((means - self.mean).T).T).sum()
         if self.constraint.fixed:
-            return float(pull)
-        log_det = self.shape.log_det(factors, means.shape[1]) + self.log_volume
-        covariance = -self.exponent / self.per_count * log_det + quadratic @ self.scale
-        return float(pull + covariance.sum() - np.broadcast_to(log_det, len(means)).sum())
+            return float(of_means)
+        log_det = self.shape.log_det(factors, self.d) + self.log_volume
+        of_covariances = -self.exponent / self.per_count * log_det + quadratic @ self.scale
+        return float(of_means + of_covariances.sum() - np.broadcast_to(log_det, len(means)).sum())
 
 
 def _as_covariance(scale, d):

@@ -1,10 +1,14 @@
 """What `fit` returns: the mixture, its labels, and the trace of how it got there."""
 
+from functools import cached_property
+
 import numpy as np
 
-from .blocks import Data, weighted_sum
+from ._engine.data import Data
+from ._engine.reductions import weighted_sum
 from .covariance import CONSTRAINTS
-from .estep import e_step
+from .estep import SoftEStep, e_step
+from .lloyd import LloydEStep
 from .mixture import Mixture
 from .model import Model, Parameters
 
@@ -27,8 +31,8 @@ class Record:
     def __init__(self, iteration, data, model, params, objective):
         self.iteration = iteration
         self._data, self._model, self._params = data, model, params
-        lift = model.prior.log_density(params) if model.prior is not None else 0.0
-        self.objective = float(objective - data.total * data.frame.log_volume + lift)
+        log_prior = model.prior.log_density(params) if model.prior is not None else 0.0
+        self.objective = float(objective - data.total_weight * data.coordinates.log_volume + log_prior)
 
     @property
     def weights(self):
@@ -45,14 +49,14 @@ class Record:
     @property
     def mixture(self):
         shape = self._model.constraint.shape
-        factors = self._data.frame.factors_outward(shape, self._params.factors)
+        factors = shape.to_user(self._params.factors, self._data.coordinates)
         return Mixture._of(shape, self._params.weights, self._params.centres, factors)
 
     @property
     def labels(self):
-        step = e_step(self._data, self._model._replace(hard=True), self._params)
-        step.sums()
-        return step.labels.astype(np.intp)
+        estep = e_step(self._data, self._model._replace(hard=True))
+        estep.statistics(self._params)
+        return estep.labels.astype(np.intp)
 
     def __repr__(self):
         return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"
@@ -91,39 +95,28 @@ class Fit:
         self.n_iter = len(run.history) - 1
         self.objective = run.history[-1].objective
         self.mixture = run.history[-1].mixture
-        self._labels = run.labels
+        if run.labels is not None:
+            self._labels = run.labels.astype(np.intp)
 
     @property
     def labels(self):
-        return self.history[-1].labels if self._labels is None else self._labels.astype(np.intp)
+        return self._labels.copy()
 
     @property
     def responsibilities(self):
-        step, data = e_step(self._data, self._model, self._params), self._data
-        out = np.empty((data.n, len(self.mixture.means)))
-        for z, rows, _ in data.blocks(step.rows):
-            found = step.assign(z, rows, None)[0]
-            out[rows] = np.eye(out.shape[1])[found] if self._model.hard else found.T
-        return out
+        return self._responsibilities.copy()
 
     @property
     def log_likelihood(self):
-        return self._value(hard=False)
+        return self._log_likelihood
 
     @property
     def classification_log_likelihood(self):
-        return self._value(hard=True)
+        return self._classification_log_likelihood
 
     @property
     def inertia(self):
-        data, means = self._data, self._params.centres
-        labels = self.labels
-
-        def block(z, rows, w):
-            deviations = data.frame.points_outward(z.astype(np.float64)) - means[labels[rows]]
-            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
-        with np.errstate(over="ignore"):
-            return float(data.add_up(block))
+        return self._inertia
 
     @property
     def n_parameters(self):
@@ -132,15 +125,54 @@ class Fit:
 
     @property
     def total_weight(self):
-        return self._data.total
+        return self._data.total_weight
+
+    # What takes a pass over the points is computed once.
+
+    @cached_property
+    def _labels(self):
+        return self.history[-1].labels
+
+    @cached_property
+    def _responsibilities(self):
+        data, K = self._data, len(self.mixture.means)
+        if self._model.hard:
+            return np.eye(K)[self._labels]
+        estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K))
+
+        def block(z, rows, w):
+            out[rows] = estep.responsibilities(z, rows).T
+        data.for_blocks(block, estep.rows)
+        return out
+
+    @cached_property
+    def _log_likelihood(self):
+        return self._value(hard=False)
+
+    @cached_property
+    def _classification_log_likelihood(self):
+        return self._value(hard=True)
+
+    def _value(self, hard):
+        """Of one of the two likelihoods at the last parameters; the loop has found it where it climbed it."""
+        if hard == self._model.hard and self._model.prior is None:
+            return self.objective
+        objective = e_step(self._data, self._model._replace(hard=hard)).statistics(self._params).objective
+        return float(objective - self._data.total_weight * self._data.coordinates.log_volume)
+
+    @cached_property
+    def _inertia(self):
+        data, means, labels = self._data, self._params.centres, self._labels
+
+        def block(z, rows, w):
+            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
+            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+        with np.errstate(over="ignore"):
+            return float(data.sum_blocks(block))
 
     @property
     def _params(self):
         return self.history[-1]._params
-
-    def _value(self, hard):
-        sums = e_step(self._data, self._model._replace(hard=hard), self._params).sums()
-        return float(sums.objective - self._data.total * self._data.frame.log_volume)
 
     def __repr__(self):
         state = "converged" if self.converged else "not converged"
@@ -149,10 +181,9 @@ class Fit:
 
 def nearest_labels(x, centres):
     """The index of the nearest of K centres (K, d) for each point of x, by the E-step of k-means."""
-    data = Data(x, None, CONSTRAINTS["identity"], also=centres)
+    data = Data(x, None, CONSTRAINTS["identity"], including=centres)
     model = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
-    means = data.frame.inward(centres).T.copy()
-    params = Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres)
-    step = e_step(data, model, params)
-    step.sums()
-    return step.labels.astype(np.intp)
+    means = data.coordinates.to_internal(centres).T.copy()
+    estep = LloydEStep(data, model)
+    estep.statistics(Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres))
+    return estep.labels.astype(np.intp)

@@ -2,19 +2,19 @@
 
 A block of points z, (d, b), has scores (K, b). `Natural` finds them by one matrix product,
 which loses digits when a component is narrow beside its distance from the origin;
-`Deviations` loses none, and takes longer. Chapters 1.5, 1.6 and 2.4.
+`Deviations` loses none, and takes longer. Chapters 1 and 2.
 """
 
 import numpy as np
 
-from .blocks import scratch
-from .covariance import squared_lengths
+from ._engine.reductions import squared_lengths
+from ._engine.scratch import scratch
 
 LOG_2PI = np.log(2 * np.pi)
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
 # scores so far below the largest count as this far (exp stays a normal number)
-LOWEST = {8: -700.0, 4: -85.0}
+LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
 
 def digits_kept(dtype, ratio):
@@ -35,33 +35,35 @@ class Natural:
     """Scores as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
 
     def __init__(self, data, params):
-        self.shape, self.own = data.shape, data.own
+        self.shape, self.per_component = data.shape, data.per_component
         weights, means, factors, _ = params
-        # (1.15) eq-natural
+        # (1.15) eq-natural, (1.16) eq-natural-shared
         linear = self.shape.linear(factors, means)
         quadratic = self.shape.quadratic(factors)
         constant = -self.shape.log_det(factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.dead = np.flatnonzero(weights == 0)
+        self.zero_weight = np.flatnonzero(weights == 0)
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
-        if self.own:
-            theta, self.common = [(offset + constant)[:, None], linear, quadratic], 0.0
+        if self.per_component:
+            theta, self.shared_term = [(offset + constant)[:, None], linear, quadratic], 0.0
         else:           # the quadratic term is the same for each component: it leaves the sum
-            theta, self.common = [offset[:, None], linear], quadratic[0] @ data.moments + data.total * constant[0]
+            theta = [offset[:, None], linear]
+            self.shared_term = quadratic[0] @ data.second_moments + data.total_weight * constant[0]
         self.theta = np.hstack(theta).astype(data.dtype)
 
     def features(self, z):
-        """t(z), (F, b)."""
+        """t(z), (F, b): (1.17) eq-sufficient."""
         d, b = z.shape
-        out = scratch("features", (1 + d + (self.shape.size(d) if self.own else 0), b), z.dtype)
+        out = scratch("features", (1 + d + (self.shape.size(d) if self.per_component else 0), b), z.dtype)
         out[0], out[1:1 + d] = 1.0, z
-        if self.own:
+        if self.per_component:
             self.shape.moments(z, out=out[1 + d:])
         return out
 
     def scores(self, features):
+        """(K, b), but for `shared_term` of all points together."""
         out = scratch("scores", (len(self.theta), features.shape[1]), features.dtype)
         np.matmul(self.theta, features, out=out)
-        out[self.dead] = -np.inf
+        out[self.zero_weight] = -np.inf
         return out
 
 
@@ -69,7 +71,7 @@ class Deviations(Natural):
     """Scores from z - mu_k: exact for narrow components."""
 
     def __init__(self, data, params):
-        self.shape, self.own, self.params, self.common = data.shape, data.own, params, 0.0
+        self.shape, self.per_component, self.params, self.shared_term = data.shape, data.per_component, params, 0.0
 
     def scores(self, features):
         weights, means, factors, _ = self.params
@@ -91,12 +93,12 @@ def scores_from_deviations(shape, weights, means, factors, z):
     return scores
 
 
-def soften(scores, weights):
+def softmax(scores, weights):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
     # (2.16) eq-log-sum-exp
     top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)      # finite, out of all reach too
     scores -= top
-    np.maximum(scores, LOWEST[scores.dtype.itemsize], out=scores)
+    np.maximum(scores, LOWEST_EXPONENT[scores.dtype.itemsize], out=scores)
     np.exp(scores, out=scores)
     scores[weights == 0] = 0.0
     total = scores.sum(axis=0)
@@ -105,9 +107,10 @@ def soften(scores, weights):
     return scores, top + np.log(total)
 
 
-def harden(scores, slack=0.0):
+def argmax(scores, slack=0.0):
     """The index of the largest score of each column (the lowest among equals), the score, and
     the columns where another comes within `slack` of it."""
+    # (2.11) eq-best-labels
     K = len(scores)
     best = scores.max(axis=0)
     near = scratch("near", scores.shape, np.dtype(bool))

@@ -1,14 +1,15 @@
-"""Where the loop starts: k-means++ and random points (chapter 3.6)."""
+"""Where the loop starts: k-means++ and random points (chapter 3)."""
 
 import numpy as np
 
-from .blocks import NUMBERS, Data
-from .covariance import CONSTRAINTS, Diagonal, squared_lengths
+from ._engine.data import CACHED_BLOCK, Data
+from ._engine.reductions import squared_lengths
+from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
 
-TRIES = 16               # points rejected in a row before all distances are brought up to date
+MAX_REJECTED = 16        # points rejected in a row before all distances are brought up to date
 
 
 def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
@@ -37,7 +38,7 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
     Notes
     -----
-    Chapter 3.6; Arthur and Vassilvitskii (2007): the expected objective is at most
+    Chapter 3; Arthur and Vassilvitskii (2007): the expected objective is at most
     8 (log k + 2) times the best.
 
     Examples
@@ -60,26 +61,25 @@ def plusplus(data, K, rng):
     then), which gives the law (3.14). Where too many are rejected, all distances are brought up
     to date: far fewer passes over the points than centres.
     """
-    along, nearest = Along(data), np.full(data.n, np.inf)
+    sampler, nearest = PointSampler(data), np.full(data.n, np.inf)
 
     def mass(where):
         return nearest[where] if data.w is None else nearest[where] * data.w[where]
 
-    along.weigh(along.weight)
-    chosen, known, rejected = [along.draw(rng, 0, K)], 0, TRIES
+    sampler.set_mass(sampler.weights)
+    chosen, known, rejected = [sampler.draw(rng, 0, K)], 0, MAX_REJECTED
     while len(chosen) < K:
         latest = data.points(np.array(chosen[known:], dtype=np.intp))
-        if rejected == TRIES:
-            def closer(z, rows, w):
-                np.minimum(nearest[rows], along.distances(z, rows, latest), out=nearest[rows])
-                return 0
+        if rejected == MAX_REJECTED:
+            def update(z, rows, w):
+                np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
 
-            data.add_up(closer, max(256, 4 * NUMBERS // (data.d + latest.shape[1])))
-            along.weigh(mass)
+            data.for_blocks(update, max(256, 4 * CACHED_BLOCK // (data.d + latest.shape[1])))
+            sampler.set_mass(mass)
             known, latest, rejected = len(chosen), latest[:, :0], 0
         # (3.14) eq-kmeanspp
-        point = np.array([along.draw(rng, len(chosen), K)])
-        if latest.size == 0 or rng.random() * nearest[point] < along.distances(data.points(point), point, latest):
+        point = np.array([sampler.draw(rng, len(chosen), K)])
+        if latest.size == 0 or rng.random() * nearest[point] < sampler.distances(data.points(point), point, latest):
             chosen.append(int(point[0]))
             rejected = 0
         else:
@@ -89,23 +89,22 @@ def plusplus(data, K, rng):
 
 def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
-    along, chosen = Along(data), []
-    left = along.weight(slice(None)).copy()
+    sampler, chosen = PointSampler(data), []
+    left = sampler.weights(slice(None)).copy()
     while len(chosen) < K:
-        along.weigh(left.__getitem__)
-        chosen.append(along.draw(rng, len(chosen), K))
+        sampler.set_mass(left.__getitem__)
+        chosen.append(sampler.draw(rng, len(chosen), K))
         centre = data.z[:, chosen[-1], None]
 
-        def take(z, rows, w):
+        def take_copies(z, rows, w):
             left[rows][(z == centre).all(axis=0)] = 0.0
-            return 0
 
-        data.add_up(take)
+        data.for_blocks(take_copies)
     return chosen
 
 
-class Along:
-    """Draws along the points by their distance from the mean: an order that rows and units do not change.
+class PointSampler:
+    """Draws points in the order of their distance from the mean, which rows and units do not change.
 
     So a start does not depend on the order of the rows, and w copies of a point count as one of
     weight w. Points at equal distances are told apart by a projection. Only the part of the order
@@ -113,29 +112,28 @@ class Along:
     """
 
     def __init__(self, data):
-        self.data, self.metric = data, unit_free(data)
+        self.data, self.column_weights = data, data.shape.column_weights(data)
         self.squares, self.bins = np.empty(data.n), np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
-            self.squares[rows] = squared_lengths(self._measured(z), dtype=np.float64)
+            self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
             self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44    # the sign, the exponent, 8 bits
-            return 0
 
-        data.add_up(block)
+        data.for_blocks(block)
         self.bins -= self.bins.min()
         self.n_bins = int(self.bins.max()) + 1
 
-    def _measured(self, z):
-        return z if self.metric is None else z * self.metric
+    def _weighted(self, z):
+        return z if self.column_weights is None else z * self.column_weights
 
-    def weight(self, where):
+    def weights(self, where):
         """The weights of points."""
         return np.ones(len(self.bins[where])) if self.data.w is None else self.data.w[where]
 
     def distances(self, z, where, centres):
-        """Squared distances of points from the nearest of some places (d, m), in the metric, (b,)."""
+        """Squared distances of points from the nearest of some centres (d, m), columns weighted, (b,)."""
         # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), or from z - c where that loses digits
-        product = self._measured(self._measured(centres.astype(np.float64)))
+        product = self._weighted(self._weighted(centres.astype(np.float64)))
         half = 0.5 * (product * centres).sum(axis=0)
         scores = product.T.astype(z.dtype) @ z
         scores -= half[:, None].astype(z.dtype)
@@ -143,40 +141,34 @@ class Along:
         eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
         near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half.max())
         if near.size:
-            points = self._measured(z[:, near])
+            points = self._weighted(z[:, near])
             distances[near] = np.min([squared_lengths(points - c[:, None], dtype=np.float64)
-                                       for c in self._measured(centres).T], axis=0)
-            distances[distances <= self.data.floor] = 0.0                 # the same point, up to rounding
+                                       for c in self._weighted(centres).T], axis=0)
+            distances[distances <= self.data.rounding] = 0.0              # the same point, up to rounding
         return distances
 
     def _keys(self, z, where):
+        """Where points stand in the order, (b,): their squared distance from the mean, and a little of a projection."""
         distances = self.distances(z, where, self.data.mean[:, None])
-        direction = self._measured(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
-        aside = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.floor))
-        return distances * (1 + 1e-9 * aside)
+        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
+        cosine = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.rounding))
+        return distances * (1 + 1e-9 * cosine)
 
-    def weigh(self, mass):
+    def set_mass(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
-        self.mass, self.totals = mass, self.data.add_up(
+        self.mass, self.masses = mass, self.data.sum_blocks(
             lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
 
-    def draw(self, rng, found, K):
-        """An index, by one number along the order."""
-        reached = np.cumsum(self.totals)
+    def draw(self, rng, n_found, K):
+        """An index, by one number in the order."""
+        reached = np.cumsum(self.masses)
         if not reached[-1] > 0:
-            raise TooFewPointsError(f"x has only {found} distinct points, n_components={K}: ask for at most {found}")
+            raise TooFewPointsError(
+                f"x has only {n_found} distinct points, n_components={K}: ask for at most {n_found}")
         aim = rng.random() * reached[-1]
-        at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.totals)[-1])
+        at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
         members = np.flatnonzero(self.bins == at)
         members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]
         masses = self.mass(members)
-        place = np.searchsorted(np.cumsum(masses), max(aim - (reached[at] - self.totals[at]), 0.0), side="right")
+        place = np.searchsorted(np.cumsum(masses), max(aim - (reached[at] - self.masses[at]), 0.0), side="right")
         return int(members[min(place, np.flatnonzero(masses)[-1])])
-
-
-def unit_free(data):
-    """Factors (d, 1) of the coordinates in distances, or None: with diagonal covariances every column counts alike."""
-    if not isinstance(data.shape, Diagonal):
-        return None
-    variances = data.scatter()[0] / data.total
-    return 1 / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None].astype(data.dtype)

@@ -1,4 +1,4 @@
-"""The number of components and the constraint, chosen by a criterion (chapter 8)."""
+"""The number of components and the constraint, chosen by a criterion."""
 
 import warnings
 from typing import NamedTuple

@@ -8,6 +8,14 @@ os.environ["SCIPY_ARRAY_API"] = "1"          # before SciPy: one of scikit-learn
 import numpy as np
 import pytest
 
+SITE = {"test_site", "test_ledger", "test_claims"}           # they read the built pages
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in SITE:
+            item.add_marker("site")
+
 
 @pytest.fixture(autouse=True)
 def seeds():

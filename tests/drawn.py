@@ -1,18 +1,16 @@
 """What the Hypothesis tests share: cases drawn with their settings, runs of them, and what every result must be."""
 
-import contextlib
 import warnings
 from typing import NamedTuple
-from unittest import mock
 
 import numpy as np
+from common import KMEANS
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference import COVARIANCES, lloyd
 
 import mixlib
-from mixlib import blocks, estep, leads, nearest
 
 # A score may be wrong by this much (mixlib.scores.TOLERANCE), a sum over n points by n times that.
 ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3}
@@ -94,7 +92,7 @@ def run(x, K, w=None, *, max_iter=8, **options):
     path = Path(fit, records, x, w)
     assert np.isfinite(path.objectives).all()
     if fit is not None:
-        assert_finite(fit)
+        assert_finite(fit, x)
     return path
 
 
@@ -109,7 +107,7 @@ def assert_same(a, b, change=0.0, allowed=1e-8):
     return a.fit is not None
 
 
-def assert_finite(fit):
+def assert_finite(fit, x):
     """No result holds a NaN or an infinity, and probabilities are probabilities."""
     mixture, r = fit.mixture, fit.responsibilities
     for numbers in (mixture.weights, mixture.means, mixture.covariances, r, fit.log_likelihood, fit.objective,
@@ -117,21 +115,12 @@ def assert_finite(fit):
         assert np.isfinite(numbers).all()
     assert mixture.weights.dtype == mixture.means.dtype == np.float64
     assert abs(mixture.weights.sum() - 1) < 1e-12 and (mixture.weights >= 0).all()
-    assert (r >= 0).all() and abs(r.sum(axis=1) - 1).max() < 8 * np.finfo(fit._data.dtype).eps
-
-
-@contextlib.contextmanager
-def small_blocks(rows, threads):
-    """Blocks of 256 points, the fewest that there can be, and leads read in stretches of `rows`."""
-    with mock.patch.object(estep, "BLOCK", 1), mock.patch.object(nearest, "BLOCK", 1), \
-            mock.patch.object(leads, "ASKED", rows), mock.patch.object(blocks, "THREADS", threads):
-        yield
+    assert (r >= 0).all() and abs(r.sum(axis=1) - 1).max() < 8 * np.finfo(np.float32 if np.asarray(x).dtype == np.float32 else float).eps
 
 
 def assert_lloyds(x, start, **options):
     """Labels and centres of a plain Lloyd at every iteration, and as many of them."""
-    fit = run(x, len(start), covariance="identity", weights="equal", assignment="hard", init=start, max_iter=200,
-              **options).fit
+    fit = run(x, len(start), init=start, max_iter=200, **KMEANS, **options).fit
     labels, centres = lloyd(x, start, fit.n_iter + 1)
     assert fit.converged and len(fit.history) == fit.n_iter + 1
     for t, record in enumerate(fit.history):

@@ -1,55 +1,36 @@
 """Blocks, threads, bounds and running sums change nothing: small blocks, every setting, plain Lloyd."""
 
-import itertools
-import warnings
-
+import common
 import numpy as np
 import pytest
-from reference import COVARIANCES, lloyd
+from common import KMEANS, SETTINGS, blobs, e_steps_seen, fit_exactly
+from reference import lloyd
 
-import mixlib
-from mixlib import blocks as blocks_module
-from mixlib import estep, leads, nearest
-from mixlib.blocks import Data
+from mixlib._engine import threads
+from mixlib._engine.data import Data
 from mixlib.covariance import CONSTRAINTS
+from mixlib.estep import e_step
+from mixlib.lloyd import DOUBLE, SINGLE
 from mixlib.model import Model, Parameters
 from mixlib.mstep import m_step
 
-SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
-
 
 @pytest.fixture
-def small_blocks(monkeypatch):
-    """Blocks of 256 points, the fewest that there can be."""
-    monkeypatch.setattr(estep, "BLOCK", 1)
-    monkeypatch.setattr(nearest, "BLOCK", 1)
-    monkeypatch.setattr(leads, "ASKED", 300)
-
-
-def blobs(seed, n=1100, d=2, K=4):
-    rng = np.random.default_rng(seed)
-    z = rng.integers(K, size=n)
-    return rng.normal(size=(n, d)) + 2.5 * rng.normal(size=(K, d))[z], z
-
-
-def trace(x, K, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
-        return mixlib.fit(x, K, tol=0, **options)
+def small_blocks():
+    with common.small_blocks():
+        yield
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
-def test_blocks_change_nothing(covariance, weights, assignment, weighted, monkeypatch):
+def test_blocks_change_nothing(covariance, weights, assignment, weighted):
     x, z = blobs(1)
     w = np.random.default_rng(1).exponential(size=len(x)) if weighted else None
     options = {"covariance": covariance, "weights": weights, "assignment": assignment, "init": z, "sample_weight": w,
                "max_iter": 12}
-    whole = trace(x, 4, **options)
-    monkeypatch.setattr(estep, "BLOCK", 1)
-    monkeypatch.setattr(nearest, "BLOCK", 1)
-    monkeypatch.setattr(leads, "ASKED", 300)
-    parts = trace(x, 4, **options)
+    whole = fit_exactly(x, 4, **options)
+    with common.small_blocks():
+        parts = fit_exactly(x, 4, **options)
     assert len(parts.history) == len(whole.history)
     for a, b in zip(parts.history, whole.history):
         np.testing.assert_allclose(a.objective, b.objective, rtol=1e-11)
@@ -68,9 +49,9 @@ def test_threads_change_nothing(covariance, assignment, small_blocks, monkeypatc
     """To the last bit: the sums of the blocks are added in their order."""
     x, z = blobs(2, n=4000)
     options = {"covariance": covariance, "weights": "equal", "assignment": assignment, "init": z, "max_iter": 8}
-    many = trace(x, 4, **options)
-    monkeypatch.setattr(blocks_module, "THREADS", 1)
-    one = trace(x, 4, **options)
+    many = fit_exactly(x, 4, **options)
+    monkeypatch.setattr(threads, "THREADS", 1)
+    one = fit_exactly(x, 4, **options)
     assert [r.objective for r in many.history] == [r.objective for r in one.history]
     np.testing.assert_array_equal(many.mixture.means, one.mixture.means)
 
@@ -87,32 +68,18 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch):
+def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks):
     """20 starts of each kind over several blocks: labels at every iteration; and the bounds were at work."""
-    looked = {"bounded": 0, "all": 0}
-    doubtful, look = leads.Leads.doubtful, nearest.Nearest._look
-
-    def counted_doubtful(self, labels):
-        looked["bounded"] += len(labels)
-        return doubtful(self, labels)
-
-    def counted_look(self, z, precision):
-        looked["all"] += z.shape[1]
-        return look(self, z, precision)
-
-    iterations = 0
+    looked_at = iterations = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         x = KINDS[kind](rng)
         start = x[rng.choice(900, size=2 + seed % 9, replace=False)]
-        monkeypatch.setattr(leads.Leads, "doubtful", counted_doubtful)
-        monkeypatch.setattr(nearest.Nearest, "_look", counted_look)
         seen = []
-        fit = trace(x, len(start), covariance="identity", weights="equal", assignment="hard", init=start, max_iter=300,
-                    callback=lambda record, seen=seen: seen.append(record.objective))
-        monkeypatch.undo()
-        monkeypatch.setattr(nearest, "BLOCK", 1)
-        monkeypatch.setattr(leads, "ASKED", 300)
+        with e_steps_seen() as steps:
+            fit = fit_exactly(x, len(start), init=start, max_iter=300, **KMEANS,
+                              callback=lambda record, seen=seen: seen.append(record.objective))
+        looked_at += steps[0].looked_at[SINGLE] + steps[0].looked_at[DOUBLE]
         iterations += fit.n_iter + 1
         labels, centres = lloyd(x, start, fit.n_iter + 1)
         for t, record in enumerate(fit.history):
@@ -125,32 +92,21 @@ def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks, monkeypatch
         np.testing.assert_allclose(fit.inertia, J, rtol=1e-9)
         np.testing.assert_allclose(seen[-1], -J / 2 - x.size / 2 * np.log(2 * np.pi) - 900 * np.log(len(start)),
                                    rtol=1e-9)
-    assert looked["bounded"] > 0
-    assert looked["all"] < 0.8 * 900 * iterations             # a good part was not looked at again
+    assert looked_at < 0.8 * 900 * iterations                 # a good part was not looked at again
 
 
 @pytest.mark.parametrize("kind, fine, tied", [
     ("blobs", False, False), ("uniform", False, False), ("grid", True, True), ("far and tight", True, True)])
-def test_what_decides_the_labels(kind, fine, tied, small_blocks, monkeypatch):
+def test_what_decides_the_labels(kind, fine, tied, small_blocks):
     """Single precision where it can, double precision where it must, distances where there are ties."""
-    look, by_distances, seen = nearest.Nearest._look, nearest.Nearest._by_distances, {"coarse": 0, "fine": 0, "tied": 0}
-
-    def counted_look(self, z, precision):
-        seen["fine" if precision == nearest.FINE else "coarse"] += z.shape[1]
-        return look(self, z, precision)
-
-    def counted_distances(self, z):
-        seen["tied"] += z.shape[1]
-        return by_distances(self, z)
-
-    monkeypatch.setattr(nearest.Nearest, "_look", counted_look)
-    monkeypatch.setattr(nearest.Nearest, "_by_distances", counted_distances)
-    for seed in range(5):
-        x = KINDS[kind](np.random.default_rng(seed))
-        trace(x, 5, covariance="identity", weights="equal", assignment="hard", init=x[:5] + 0.0, max_iter=300)
-    assert seen["coarse"] >= 5 * 900
-    assert (seen["fine"] > 0.02 * seen["coarse"]) == fine
-    assert (seen["tied"] > 0) == tied
+    with e_steps_seen() as steps:
+        for seed in range(5):
+            x = KINDS[kind](np.random.default_rng(seed))
+            fit_exactly(x, 5, init=x[:5] + 0.0, max_iter=300, **KMEANS)
+    single, double, distances = (sum(step.looked_at[kind] for step in steps) for kind in (SINGLE, DOUBLE, "distances"))
+    assert single >= 5 * 900
+    assert (double > 0.02 * single) == fine
+    assert (distances > 0) == tied
 
 
 @pytest.mark.parametrize("spread", [0, 6])
@@ -161,8 +117,7 @@ def test_bounds_with_weights(spread, small_blocks):
         x = KINDS["blobs"](rng)
         w = 10 ** rng.uniform(-spread, spread / 3, size=900) * (rng.uniform(size=900) < 0.9) * rng.exponential(size=900)
         start = x[rng.choice(900, size=5, replace=False)]
-        fit = trace(x, 5, covariance="identity", weights="equal", assignment="hard", init=start, sample_weight=w,
-                    max_iter=300)
+        fit = fit_exactly(x, 5, init=start, sample_weight=w, max_iter=300, **KMEANS)
         centres = start
         for record in fit.history:
             np.testing.assert_allclose(record.means, centres, rtol=1e-8, atol=1e-9)
@@ -176,8 +131,8 @@ def test_bounds_with_weights(spread, small_blocks):
 def test_float32_keeps_its_bounds(small_blocks):
     """float32 points: the objective of the same points in float64 to six digits, labels all but a few."""
     x = KINDS["blobs"](np.random.default_rng(3)).astype(np.float32)
-    options = {"covariance": "identity", "weights": "equal", "assignment": "hard", "init": x[:5], "max_iter": 300}
-    a, b = trace(x, 5, **options), trace(x.astype(float), 5, **options)
+    options = {**KMEANS, "init": x[:5], "max_iter": 300}
+    a, b = fit_exactly(x, 5, **options), fit_exactly(x.astype(float), 5, **options)
     np.testing.assert_allclose(a.inertia, b.inertia, rtol=1e-5)
     assert (a.labels != b.labels).mean() < 0.005
 
@@ -188,11 +143,10 @@ def test_what_leaves_a_component_leaves_no_trace(small_blocks):
     constraint = CONSTRAINTS["identity"]
     points = Data(x, np.full(len(x), 0.1), constraint)
     model = Model(constraint, False, True, 1.0)
-    step = None
+    estep = e_step(points, model)
     for c in ([-2, 0.1, 1], [-2, 0.1, 1], [-2, 0.1, 0.25], [-2, 0.05, 0.2], [-2, -0.15, 0.1], [-2, -0.3, 0.1]):
         centres = np.array(c, dtype=float)[:, None]
-        params = Parameters(np.full(3, 1 / 3), points.frame.inward(centres).T.copy(), model.fixed_factors(points), centres)
-        step = estep.e_step(points, model, params, step)
-        sums = step.sums()
-    assert step.known is not None and sums.counts[1] == 0
-    assert m_step(step, sums, params).centres[1, 0] == -0.3
+        params = Parameters(np.full(3, 1 / 3), points.coordinates.to_internal(centres).T.copy(), model.fixed_factors(points), centres)
+        statistics = estep.statistics(params)
+    assert estep.bounds is not None and statistics.counts[1] == 0
+    assert m_step(estep, statistics, params).centres[1, 0] == -0.3

@@ -85,6 +85,7 @@ def test_old_faithful_as_published():
     np.testing.assert_allclose(mixlib.bic(fit), 2322.192, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_they_choose_the_true_number():
     """Three separated clusters: BIC and ICL have their minimum at three."""
     rng = np.random.default_rng(2)

@@ -23,6 +23,7 @@ IRIS = mixlib.datasets.iris().x
 COVARIANCES = ["identity", "tied_spherical", "spherical", "tied_diag", "diag", "tied", "full"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")          # the checks themselves say which warnings they look for
 @pytest.mark.parametrize("estimator", [
     KMeans(), KMeans(n_clusters=3, init="random", n_init=2),

@@ -24,6 +24,8 @@ from mixlib import plot
 from mixlib.checks import check, monte_carlo
 from mixlib.slider import variance_slider
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).normal(size=(12, 2))
 FIT = mixlib.fit(X, 2, covariance="tied", random_state=0, max_iter=3, tol=0)
 MIXTURE, SELECTION = FIT.mixture, mixlib.select(X, [1, 2], ["tied", "diag"], progress=False, random_state=0)

@@ -1,7 +1,9 @@
 """Properties that hold for all data: Hypothesis draws the data and the settings, and shrinks what fails."""
 
 import numpy as np
-from drawn import assert_lloyds, assert_same, cases, examples, grids, run, seeds, small_blocks
+import pytest
+from common import KMEANS, small_blocks
+from drawn import assert_lloyds, assert_same, cases, examples, grids, run, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import COVARIANCES
@@ -9,6 +11,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import mixlib
+
+pytestmark = pytest.mark.slow
 
 
 # ---- the loop climbs, and says what it stands on -----------------------------------------------
@@ -204,7 +208,7 @@ def test_integer_weights_are_copies_exactly(grid, seed):
     x, start = grid
     copies = np.random.default_rng(seed).integers(0, 4, size=len(x))
     copies[:len(start)] += 1
-    options = {"covariance": "identity", "weights": "equal", "assignment": "hard", "init": start, "max_iter": 200}
+    options = {**KMEANS, "init": start, "max_iter": 200}
     fit, other = run(x, len(start), copies, **options).fit, run(np.repeat(x, copies, axis=0), len(start), **options).fit
     assert fit.n_iter == other.n_iter
     np.testing.assert_array_equal(fit.mixture.means, other.mixture.means)
@@ -215,7 +219,7 @@ def test_integer_weights_are_copies_exactly(grid, seed):
 @given(seeds, st.sampled_from([1, 2, 3, 4, 9]), st.integers(1, 9), st.integers(257, 700), st.booleans(),
        st.integers(300, 600), st.sampled_from([0.0, 1.0, 6.0, 1e6]), st.sampled_from([0.0, 1e4]))
 def test_bounds_go_as_in_a_plain_lloyd(seed, d, K, n, on_a_grid, rows, spread, offset):
-    """More points than a block holds, so that leads and running sums are at work."""
+    """More points than a block holds, so that bounds and running sums are at work."""
     rng = np.random.default_rng(seed)
     x = offset + rng.normal(size=(n, d)) + spread * rng.normal(size=(K, d))[rng.integers(K, size=n)]
     x = np.rint(x) if on_a_grid else x

@@ -4,16 +4,15 @@ The truth is `reference.em` (50 digits, explicit inverses) and, where it has the
 scikit-learn's GaussianMixture and KMeans.
 """
 
-import itertools
 import warnings
 
 import numpy as np
 import pytest
-from reference import COVARIANCES, Conjugate, em
+from common import SETTINGS
+from reference import Conjugate, em
 
 import mixlib
 
-SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
 N_ITER = 8
 
 

@@ -5,20 +5,16 @@ rational numbers. Integer data are full of exact ties, which must go to the lowe
 centre is no binary fraction (7/3, say) rounding may break a tie, in the plain Lloyd and here alike.
 """
 
-import warnings
-
 import numpy as np
 import pytest
+from common import KMEANS, blobs, fit_exactly
 from reference import inertia, lloyd, lloyd_exact
 
 import mixlib
 
 
 def kmeans(x, start, covariance="identity", **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
-        return mixlib.fit(x, len(start), covariance=covariance, weights="equal", assignment="hard", init=start,
-                          tol=0, max_iter=200, **options)
+    return fit_exactly(x, len(start), init=start, max_iter=200, **KMEANS | {"covariance": covariance}, **options)
 
 
 def assert_same_trace(fit, x, start, plain=lloyd, rtol=1e-10):
@@ -37,21 +33,16 @@ def assert_same_trace(fit, x, start, plain=lloyd, rtol=1e-10):
     np.testing.assert_allclose(fit.inertia, inertia(x, labels[fit.n_iter], centres[fit.n_iter]), rtol=1e-9, atol=0)
 
 
-def blobs(seed, n, d, K, spread=3.0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)) + spread * rng.normal(size=(K, d))[rng.integers(K, size=n)]
-
-
 SOURCES = {
     "iris": lambda seed: mixlib.datasets.iris().x + 1e-4 * np.random.default_rng(0).normal(size=(150, 4)),
     "old faithful": lambda seed: mixlib.datasets.old_faithful().x
                                  + 1e-4 * np.random.default_rng(0).normal(size=(272, 2)),
-    "one column": lambda seed: blobs(seed, 120, 1, 4),
-    "two columns": lambda seed: blobs(seed, 200, 2, 5),
-    "seven columns": lambda seed: blobs(seed, 150, 7, 4, 1.0),
+    "one column": lambda seed: blobs(seed, 120, 1, 4, 3.0)[0],
+    "two columns": lambda seed: blobs(seed, 200, 2, 5, 3.0)[0],
+    "seven columns": lambda seed: blobs(seed, 150, 7, 4, 1.0)[0],
     "uniform": lambda seed: np.random.default_rng(seed).uniform(size=(150, 2)),
-    "far from the origin": lambda seed: blobs(seed, 100, 2, 3) + [1e6, -1e6],
-    "duplicates": lambda seed: np.repeat(blobs(seed, 40, 2, 3), np.random.default_rng(seed).integers(1, 6, 40), axis=0),
+    "far from the origin": lambda seed: blobs(seed, 100, 2, 3, 3.0)[0] + [1e6, -1e6],
+    "duplicates": lambda seed: np.repeat(blobs(seed, 40, 2, 3, 3.0)[0], np.random.default_rng(seed).integers(1, 6, 40), axis=0),
 }
 
 

@@ -3,10 +3,10 @@
 Each truth is worked out by hand, by brute force or by `reference`.
 """
 
-import warnings
 
 import numpy as np
 import pytest
+from common import fitted_without_convergence
 from reference import inertia, lloyd
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
@@ -22,12 +22,6 @@ START = TENTHS[[0, 60, 140]]
 
 def fitted(x=TENTHS, start=START, sample_weight=None, **options):
     return KMeans(len(start), init=start, **options).fit(x, sample_weight=sample_weight)
-
-
-def quiet(model, *data, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.ConvergenceWarning)
-        return model.fit(*data, **options)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
@@ -70,7 +64,7 @@ def test_each_iteration_allowed_is_one_of_lloyds_and_never_worse():
     labels, centres = lloyd(TENTHS, START, last)
     costs = []
     for m in range(1, last + 1):
-        model = quiet(KMeans(3, init=START, max_iter=m), TENTHS)
+        model = fitted_without_convergence(KMeans(3, init=START, max_iter=m), TENTHS)
         assert np.array_equal(model.labels_, labels[m]) and model.n_iter_ == m
         np.testing.assert_allclose(model.cluster_centers_, centres[m], rtol=1e-12)
         J = inertia(TENTHS, labels[m], centres[m])
@@ -94,8 +88,8 @@ def test_centres_belong_to_themselves_and_distances_are_distances():
 def test_the_best_of_several_starts_is_kept_whole(init):
     """One generator draws the same eight starts for eight fits as for one fit with eight: it must be the best of these."""
     rng = np.random.default_rng(3)
-    ones = [quiet(KMeans(6, init=init, max_iter=4, random_state=rng), TENTHS) for _ in range(8)]
-    many = quiet(KMeans(6, init=init, max_iter=4, n_init=8, random_state=np.random.default_rng(3)), TENTHS)
+    ones = [fitted_without_convergence(KMeans(6, init=init, max_iter=4, random_state=rng), TENTHS) for _ in range(8)]
+    many = fitted_without_convergence(KMeans(6, init=init, max_iter=4, n_init=8, random_state=np.random.default_rng(3)), TENTHS)
     best = min(ones, key=lambda one: one.inertia_)
     assert ones[0].inertia_ > best.inertia_ == many.inertia_ and many.n_iter_ == best.n_iter_
     assert np.array_equal(many.labels_, best.labels_) and np.array_equal(many.cluster_centers_, best.cluster_centers_)

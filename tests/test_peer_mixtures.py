@@ -3,10 +3,10 @@
 Each truth is a formula written out with SciPy's normal densities, the generator of the data, or arithmetic.
 """
 
-import warnings
 
 import numpy as np
 import pytest
+from common import fitted_without_convergence
 from reference import COVARIANCES, n_parameters
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
@@ -37,19 +37,13 @@ def joint(model, x):
     return np.stack([np.log(w) + np.atleast_1d(multivariate_normal(m, c).logpdf(x)) for w, m, c in terms], axis=1)
 
 
-def quiet(model, *data, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.ConvergenceWarning)
-        return model.fit(*data, **options)
-
-
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_every_method_follows_from_the_three_attributes(covariance, assignment):
     """Converged or stopped early, weighted: densities, responsibilities, labels, scores and the bound."""
     w = np.random.default_rng(0).uniform(0, 2, len(X))
     for max_iter in (2, 5000):
-        model = quiet(GaussianMixture(3, covariance_type=covariance, assignment=assignment, init=X[[0, 60, 140]],
+        model = fitted_without_convergence(GaussianMixture(3, covariance_type=covariance, assignment=assignment, init=X[[0, 60, 140]],
                                       variance=0.3, max_iter=max_iter), X, sample_weight=w)
         scores = joint(model, X)
         density = np.logaddexp.reduce(scores, axis=1)
@@ -140,8 +134,8 @@ def test_the_best_of_several_starts_is_kept_whole(covariance, init):
     """One generator draws the same six starts for six fits as for one fit with six: the best of them, entirely."""
     model = GaussianMixture(3, covariance_type=covariance, init=init, max_iter=5)
     rng = np.random.default_rng(5)
-    ones = [quiet(clone(model).set_params(random_state=rng), X) for _ in range(6)]
-    many = quiet(clone(model).set_params(random_state=np.random.default_rng(5), n_init=6), X)
+    ones = [fitted_without_convergence(clone(model).set_params(random_state=rng), X) for _ in range(6)]
+    many = fitted_without_convergence(clone(model).set_params(random_state=np.random.default_rng(5), n_init=6), X)
     best = max(ones, key=lambda one: one.lower_bound_)
     assert ones[0].lower_bound_ < best.lower_bound_ == many.lower_bound_
     for name in ("weights_", "means_", "covariances_", "n_iter_", "converged_"):

@@ -1,22 +1,38 @@
 """The pointers from mixlib to the book: `# (4.7) eq-m-full` is equation 4.7."""
 
+import re
+from functools import cache
+
 import pytest
 from pointers import complaints, modules, rewritten, theorem_labels
-from results import ROOT, equation_numbers
+from results import ROOT, equation_numbers, pages
 
 NUMBERS = {"eq-a": "4.7", "eq-b": "1"}
 THEOREMS = {"thm-a"}
+CHAPTERS = re.compile(r"\b[Cc]hapters? (\d[\d.]*(?:(?:, | and | to )\d[\d.]*)*)")
+
+
+book_numbers, book_theorems = cache(equation_numbers), cache(theorem_labels)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_pointers_are_true(path):
     source = path.read_text(encoding="utf-8")
-    assert complaints(source, equation_numbers(), theorem_labels()) == []
+    assert complaints(source, book_numbers(), book_theorems()) == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_chapters_that_are_named_exist(path):
+    """By their number alone: sections have none that a test could hold true."""
+    chapters = {number for number, _ in pages() if number}
+    for named in CHAPTERS.findall(path.read_text(encoding="utf-8")):
+        assert {int(number) for number in re.findall(r"\d+", named)} <= chapters | {0}, named
+        assert not re.search(r"\d\.\d", named), named
 
 
 def test_mixlib_points_at_the_book():
     sources = "".join(path.read_text(encoding="utf-8") for path in modules())
-    pointed = [label for label in equation_numbers() if f") {label}" in sources]
+    pointed = [label for label in book_numbers() if f") {label}" in sources]
     for label in ("eq-responsibilities", "eq-m-weights", "eq-m-means", "eq-m-identity",
                   "eq-m-tied-spherical", "eq-m-spherical", "eq-m-tied-diag", "eq-m-diag", "eq-m-tied",
                   "eq-m-full", "eq-kmeanspp"):

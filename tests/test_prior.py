@@ -1,15 +1,13 @@
 """The conjugate prior: its MAP steps are maxima, its defaults those of the data, and nothing collapses."""
 
-import itertools
 import warnings
 
 import numpy as np
 import pytest
+from common import SETTINGS
 from reference import COVARIANCES, Conjugate, em
 
 import mixlib
-
-SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
 
 
 def data(seed=0, n=50):

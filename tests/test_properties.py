@@ -1,15 +1,13 @@
 """Symmetries that the mathematics has, so the code must: each over random data, all constraints."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
+from common import SETTINGS, fit_exactly
 from reference import COVARIANCES
 
 import mixlib
-
-SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
 
 
 def data(seed, d=3, K=3, n=90):
@@ -20,9 +18,7 @@ def data(seed, d=3, K=3, n=90):
 
 
 def run(x, K, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
-        return mixlib.fit(x, K, **{"tol": 0, "max_iter": 12, **options})
+    return fit_exactly(x, K, **{"max_iter": 12, **options})
 
 
 def objectives(fit):

@@ -1,12 +1,15 @@
 """What `fit` hands over: copies, plain types, sums in double precision, and one line of words."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
+from common import KMEANS
 
 import mixlib
+from mixlib._engine import data
 
 X = mixlib.datasets.old_faithful().x
-KMEANS = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
 
 
 @pytest.mark.parametrize("options", [{}, {"assignment": "hard"}, KMEANS], ids=["soft", "hard", "k-means"])
@@ -26,6 +29,21 @@ def test_what_is_handed_out_can_be_written_to(options):
     assert all(np.array_equal(a, b) for a, b in zip(arrays(), before, strict=True))
     assert (fit.log_likelihood, fit.classification_log_likelihood, fit.inertia) == numbers
     assert [record.iteration for record in fit.history] == list(range(fit.n_iter + 1))
+
+
+@pytest.mark.parametrize("options", [{}, {"assignment": "hard"}, KMEANS, {"prior": mixlib.Prior()}],
+                         ids=["soft", "hard", "k-means", "prior"])
+def test_what_takes_a_pass_is_computed_once(options):
+    """The second time, no block of points is read."""
+    fit = mixlib.fit(X, 2, init=X[:2], tol=0, max_iter=3, **options)
+
+    def everything():
+        return (fit.labels.tolist(), fit.responsibilities.tolist(), fit.inertia, fit.log_likelihood,
+                fit.classification_log_likelihood)
+    first = everything()
+    with mock.patch.object(data, "map_blocks") as passes:
+        assert everything() == first
+    assert not passes.called
 
 
 @pytest.mark.parametrize("options", [{}, {"assignment": "hard"}, KMEANS], ids=["soft", "hard", "k-means"])

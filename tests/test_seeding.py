@@ -41,6 +41,7 @@ def indices(x, centres):
     return tuple(int(np.flatnonzero((x == c).all(axis=1))[0]) for c in centres)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("weights", [None, [1.0, 2.5, 0.0, 0.5, 3.0]])
 def test_plusplus_draws_by_squared_distance(k, weights):
@@ -51,6 +52,7 @@ def test_plusplus_draws_by_squared_distance(k, weights):
     assert_draws_follow(plusplus_probabilities(X, w, k), draws)
 
 
+@pytest.mark.slow
 def test_copies_count_as_weights():
     """A point thrice in the data is drawn as a point of weight three."""
     w = np.array([1, 3, 2, 1, 4])
@@ -60,6 +62,7 @@ def test_copies_count_as_weights():
     assert_draws_follow(plusplus_probabilities(X, w, 2), draws)
 
 
+@pytest.mark.slow
 def test_fit_seeds_by_plusplus():
     """The starts of fit() for a spherical covariance follow the same law, weights and all."""
     w = np.array([1.0, 2.5, 0.0, 0.5, 3.0])
@@ -68,6 +71,7 @@ def test_fit_seeds_by_plusplus():
     assert_draws_follow(plusplus_probabilities(X, w, 2), draws)
 
 
+@pytest.mark.slow
 def test_fit_seeds_in_the_constraints_own_metric():
     """Diagonal and full constraints do not care about units: neither do their seeds."""
     units = np.array([1e-3, 500.0])
@@ -83,6 +87,7 @@ def test_fit_seeds_in_the_constraints_own_metric():
     assert_draws_follow(plusplus_probabilities(X / X.std(axis=0), np.ones(5), 2), draws)
 
 
+@pytest.mark.slow
 def test_random_starts_are_distinct_points_by_weight():
     """Without replacement, proportional to the weights, and a copied place only once."""
     w = np.array([1.0, 2.5, 0.0, 0.5, 3.0])
@@ -142,6 +147,7 @@ def test_wrong_points_are_an_error(x):
         mixlib.kmeans_plusplus(x, 1, 0)
 
 
+@pytest.mark.slow
 def test_k_means_plus_plus_beats_random_starts():
     """Where it matters: many small far clusters. The mean seeding cost over 200 draws is lower by half."""
     rng = np.random.default_rng(1)

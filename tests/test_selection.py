@@ -44,6 +44,7 @@ def test_old_faithful_as_published(chosen):
     np.testing.assert_allclose(chosen.values.min(), 2314.316, atol=0.1)
 
 
+@pytest.mark.slow
 def test_simulated_truth_is_found():
     truth = mixlib.Mixture([0.3, 0.3, 0.4], [[0, 0], [6, 0], [0, 7]], [[[1, 0.8], [0.8, 1]]] * 3)
     x = truth.sample(600, 1)[0]

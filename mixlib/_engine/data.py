@@ -1,0 +1,129 @@
+"""The points as the loop sees them, and the one way to go over them: block by block.
+
+Points are the columns of z, (d, n), so that coordinates, scores and responsibilities of a
+block are contiguous along the points. Only sums leave a block; threads differ in nothing
+but who hands out the blocks.
+"""
+
+import numpy as np
+
+from ..covariance import Full
+from ..errors import SingularFitError
+from .coordinates import Coordinates
+from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
+from .threads import map_blocks
+from .triangles import Singular
+
+CACHED_BLOCK = 1 << 18               # numbers in a block where little more than z is at work
+BLOCK = 1 << 20                      # numbers in a block with its scores: near the cache, and work enough for a thread
+ROW_MAJOR_FROM = 8                   # coordinates from which a point's stand side by side in memory
+
+
+class Data:
+    """The points in internal coordinates, with their weights and total moments.
+
+    A singular covariance of the data is an error where the model needs its inverse, unless
+    `may_be_singular` (a prior keeps the fit regular). The coordinates hold the points `including`.
+    """
+
+    def __init__(self, x, w, constraint, *, may_be_singular=False, including=None):
+        self.n, self.d = x.shape
+        self.shape, self.per_component = constraint.shape, not constraint.shared
+        self.w, self.total_weight = w, float(self.n if w is None else w.sum())
+        self.dtype = x.dtype
+        row_major = self.d >= ROW_MAJOR_FROM
+        self.z = np.empty((self.n, self.d), x.dtype).T if row_major else np.empty((self.d, self.n), x.dtype)
+        self.coordinates = self._copy(x, x[:1] if including is None else including)
+        self.mean = self._change_coordinates() / self.total_weight
+        if self.shape.rotates:
+            self._whiten(may_be_singular)
+        self.second_moments, self.radius = self._second_moments()
+        # a component of no more weight than this holds no points
+        self.negligible_weight = self.total_weight * np.finfo(self.dtype).tiny * 1e8
+        # squared lengths up to this are rounding
+        self.rounding = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
+
+    def _copy(self, x, including):
+        """Copy x into z (the caller's is not touched); exact coordinates for its columns."""
+        lows, highs = [including.min(axis=0)], [including.max(axis=0)]
+
+        def copy(z, rows, w):
+            z[:] = x[rows].T
+            lows.append(reduce_points(np.minimum, z))
+            highs.append(reduce_points(np.maximum, z))
+
+        self.for_blocks(copy)
+        low, high = np.min(lows, axis=0).astype(np.float64), np.max(highs, axis=0).astype(np.float64)
+        return Coordinates.around(low, high, self.shape.isotropic)
+
+    def _change_coordinates(self):
+        """Bring the points from the user's coordinates to the internal ones, in place; their sum."""
+        shift, scale = self.coordinates.shift[:, None], self.coordinates.scale[:, None]
+
+        def bring(z, rows, w):
+            z -= shift
+            z /= scale
+            return weighted_sum(z, w)
+
+        return self.sum_blocks(bring)
+
+    def _second_moments(self):
+        """Total second moments about the origin of z, in the shape's form, and the largest length."""
+        longest = []
+
+        def block(z, rows, w):
+            lengths = squared_lengths(z)
+            longest.append(lengths.max())
+            return self.shape.sum_moments(z, w, lengths)
+
+        return self.sum_blocks(block), np.sqrt(max(longest))
+
+    def _whiten(self, may_be_singular):
+        """Centre z and divide by the root of its covariance, which becomes the identity."""
+        square = self.sum_blocks(lambda z, rows, w: outer_sum(z - self.mean[:, None], w))
+        try:
+            rounding = (8 * np.finfo(self.dtype).eps) ** 2
+            root = Full().from_covariances((square / self.total_weight)[None], rounding)[0]
+        except Singular:
+            if not may_be_singular:
+                raise SingularFitError(
+                    f"the {self.d} columns of x are linearly dependent, or constant, over its {self.n} points: no "
+                    "covariance matrix fits them. Drop or combine columns, use covariance='spherical', or a prior "
+                    "with a scale of its own, mixlib.Prior(scale=...)") from None
+            root = np.eye(self.d)
+        inverse = np.tril(np.linalg.inv(root))
+
+        def whiten(z, rows, w):
+            z[:] = inverse @ (z - self.mean[:, None])
+
+        self.for_blocks(whiten)
+        self.coordinates = self.coordinates.whitened(self.mean, root)
+        self.mean = np.zeros(self.d)
+
+    def scatter(self):
+        """Second moments of all the data about their mean, in the shape's form, (1, m)."""
+        return self.sum_blocks(lambda z, rows, w: self.shape.sum_moments(z - self.mean[:, None], w))[None]
+
+    def blocks(self, rows):
+        """Blocks of z, (d, b), their slices and their weights."""
+        for part in slices(self.n, rows):
+            yield self.z[:, part], part, None if self.w is None else self.w[part]
+
+    def sum_blocks(self, task, rows=None):
+        """The sum of task(z, slice, w) over the blocks; the same for any number of threads."""
+        return add_in_order(self._map(task, rows))
+
+    def for_blocks(self, task, rows=None):
+        """Do task(z, slice, w) for each of the blocks."""
+        for _ in self._map(task, rows):
+            pass
+
+    def _map(self, task, rows):
+        rows = rows or max(256, CACHED_BLOCK // self.d)
+        return map_blocks(lambda block: task(*block), list(self.blocks(rows)))
+
+    def points(self, where):
+        """Points by slice or by index, (d, b)."""
+        if isinstance(where, slice):
+            return self.z[:, where]
+        return self.z.T.take(where, axis=0).T if self.z.flags.f_contiguous else self.z.take(where, axis=1)

@@ -1,0 +1,69 @@
+"""Sums over the points of a block, and of blocks. Points are columns: (d, b)."""
+
+import numpy as np
+
+
+def slices(n, size):
+    """Slices of `size`, the last one shorter, that cover n."""
+    return [slice(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+def concatenated(arrays):
+    """Arrays of integers end to end."""
+    return np.concatenate([np.empty(0, dtype=np.intp), *arrays])
+
+
+def squared_lengths(columns, **options):
+    """|z|^2 of each column of (d, b), (b,)."""
+    return np.einsum("jb,jb->b", columns, columns, **options)
+
+
+def weighted_sum(columns, weights):
+    """The sum of columns (m, b), each times its weight, in double precision; (m,)."""
+    return reduce_points(np.add, columns, dtype=np.float64) if weights is None else columns @ weights
+
+
+def outer_sum(columns, weights):
+    """The sum of w z z^T over columns (d, b); (d, d)."""
+    return (columns if weights is None else columns * weights) @ columns.T
+
+
+def reduce_points(ufunc, columns, **options):
+    """ufunc.reduce of columns (m, b) over b: 64 points in a stride where a point's numbers stand side by side."""
+    if not columns.flags.f_contiguous or columns.shape[1] < 64:
+        return ufunc.reduce(columns, axis=1, **options)
+    points, whole = columns.T, columns.shape[1] // 64 * 64
+    strides = ufunc.reduce(points[:whole].reshape(whole // 64, -1), axis=0, **options).reshape(64, -1)
+    return ufunc.reduce(np.concatenate([strides, points[whole:]]), axis=0, **options)
+
+
+def sum_by_label(labels, columns, weights, K):
+    """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
+    labels = labels.astype(np.intp)
+    out = np.zeros((K, 1 + len(columns)))
+    out[:, 0] = np.bincount(labels, weights, K)
+    if columns.flags.f_contiguous:          # a point's numbers stand side by side: bring equal labels together
+        order = np.argsort(labels.astype(np.min_scalar_type(K)), kind="stable")
+        points = columns.T.take(order, axis=0)
+        if weights is not None:
+            points = points * weights.take(order)[:, None]
+        used, first = np.unique(labels.take(order), return_index=True)
+        for k, part in zip(used, np.split(points, first[1:])):
+            out[k, 1:] = part.sum(axis=0, dtype=np.float64)
+    else:
+        for row, total in zip(columns, out.T[1:]):
+            total[:] = np.bincount(labels, row if weights is None else row * weights, K)
+    return out
+
+
+def add_in_order(parts):
+    """Sum of arrays, numbers, or tuples of them, in their order."""
+    total = None
+    for part in parts:
+        if total is None:
+            total = part
+        elif isinstance(part, tuple):
+            total = tuple(a + b for a, b in zip(total, part))
+        else:
+            total = total + part
+    return total

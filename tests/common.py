@@ -1,0 +1,65 @@
+"""What many tests share: every setting, blobs, fits of a fixed number of iterations, small blocks."""
+
+import contextlib
+import itertools
+import warnings
+from unittest import mock
+
+import numpy as np
+from reference import COVARIANCES
+
+import mixlib
+from mixlib import em, estep, lloyd, result
+from mixlib._engine import hamerly, threads
+
+SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
+KMEANS = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
+
+
+def blobs(seed, n=1100, d=2, K=4, spread=2.5):
+    """Unit normals about K centres drawn with a standard deviation of `spread`, and the centre of each."""
+    rng = np.random.default_rng(seed)
+    z = rng.integers(K, size=n)
+    return rng.normal(size=(n, d)) + spread * rng.normal(size=(K, d))[z], z
+
+
+def fit_exactly(x, K, **options):
+    """mixlib.fit with tol=0: so many iterations. An empty component is no matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
+        return mixlib.fit(x, K, **{"tol": 0, **options})
+
+
+def fit_without_warning(x, K, **options):
+    """The same, and no warning of any kind may come."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return mixlib.fit(x, K, tol=0, **options)
+
+
+def fitted_without_convergence(model, *data, **options):
+    """An estimator's fit that may end at max_iter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mixlib.ConvergenceWarning)
+        return model.fit(*data, **options)
+
+
+@contextlib.contextmanager
+def small_blocks(bounds=300, n_threads=None):
+    """Blocks of 256 points, the fewest that there can be, and bounds read in stretches of `bounds`."""
+    with mock.patch.object(estep, "BLOCK", 1), mock.patch.object(lloyd, "BLOCK", 1), \
+            mock.patch.object(hamerly, "BOUNDS_BLOCK", bounds), \
+            mock.patch.object(threads, "THREADS", n_threads or threads.THREADS):
+        yield
+
+
+@contextlib.contextmanager
+def e_steps_seen():
+    """The E-steps that the loop makes, in a list: their counters can be read afterwards."""
+    seen, make = [], estep.e_step
+
+    def e_step(data, model):
+        seen.append(make(data, model))
+        return seen[-1]
+    with mock.patch.object(em, "e_step", e_step), mock.patch.object(result, "e_step", make):
+        yield seen
