@@ -140,28 +140,22 @@ class VarianceSlider:
     def data(self):
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
-            "points": _short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view, "legend": LEGEND,
-            "critical": _short(self.critical), "opening": self.opening,
-            "frames": [{"variance": _short(f.variance), "means": _short(f.means), "inertia": _short(f.inertia),
-                        "softObjective": _short(f.soft_objective), "places": f.places} for f in self.frames],
+            "points": short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view, "legend": LEGEND,
+            "critical": short(self.critical), "opening": self.opening,
+            "frames": [{"variance": short(f.variance), "means": short(f.means), "inertia": short(f.inertia),
+                        "softObjective": short(f.soft_objective), "places": f.places} for f in self.frames],
         }
 
     def _repr_html_(self):
-        # "<" must not end the script, and "&" must not be read as an entity.
-        numbers = json.dumps(self.data(), separators=(",", ":"), allow_nan=False)
-        for character in "<>&\u2028\u2029":
-            numbers = numbers.replace(character, f"\\u{ord(character):04x}")
         rows = "".join(f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
                        f"<td>{f.soft_objective:.4g}</td></tr>" for f in self._few())
         said = escape(f"{self.description} {LEGEND}")
-        return (f'<variance-slider description="{escape(self.description)}">'
-                f'<script type="application/json">{numbers}</script>{self._still(said)}'
-                f"<noscript><p>{said} The picture shows them at a variance of "
+        told = (f"<noscript><p>{said} The picture shows them at a variance of "
                 f"{self._ratio(self.frames[self.opening])} times the critical one. "
                 "The slider needs JavaScript; its numbers in short:</p>"
                 '<table class="dataframe"><thead><tr><th><i>σ</i>² / <i>λ</i><sub>max</sub></th><th>distinct centres</th>'
-                f"<th><i>J</i></th><th><i>J<sub>σ</sub></i></th></tr></thead><tbody>{rows}</tbody></table>"
-                "</noscript></variance-slider>")
+                f"<th><i>J</i></th><th><i>J<sub>σ</sub></i></th></tr></thead><tbody>{rows}</tbody></table></noscript>")
+        return element("variance-slider", self.data(), self._still(said) + told, description=self.description)
 
     def __repr__(self):
         return f"VarianceSlider({len(self.x)} points, {len(self.frames)} frames)"
@@ -169,7 +163,7 @@ class VarianceSlider:
     def _still(self, said):
         """The opening frame as a drawing: points in mixed colours, and the centres with the way they came."""
         frame, K = self.frames[self.opening], len(self.frames[0].means)
-        fills = _hex(plot.mix(_responsibilities(self.x, frame)))
+        fills = hexes(plot.mix(_responsibilities(self.x, frame)))
         own = [plot.color(k) for k in range(K)]
         ways = np.array([f.means for f in self.frames[:self.opening + 1]]).transpose(1, 0, 2)
         ink = [f'<circle cx="{a}" cy="{b}" r="5" fill="{fill}"/>' for (a, b), fill in zip(self._place(self.x), fills)]
@@ -218,9 +212,19 @@ def variance_slider(x, n_components, description, variances=None, random_state=0
     return VarianceSlider(x, anneal(x, n_components, variances, random_state), description)
 
 
-def _short(value):
+def element(name, data, inside, **attributes):
+    """A custom element: the numbers that its script reads, and what shows where no script runs."""
+    # "<" must not end the script, and "&" must not be read as an entity.
+    numbers = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        numbers = numbers.replace(character, f"\\u{ord(character):04x}")
+    said = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    return f'<{name}{said}><script type="application/json">{numbers}</script>{inside}</{name}>'
+
+
+def short(value):
     """Numbers as short as a picture needs them."""
-    return [_short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
+    return [short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
 
 
 def _view(x):
@@ -230,8 +234,8 @@ def _view(x):
     ratio = height / width
     drawn = ratio if 0.3 < ratio < 1.2 else 0.7          # else the axes get units of their own
     across = (WIDTH - 2 * PAD) / width
-    return {"width": WIDTH, "height": round((WIDTH - 2 * PAD) * drawn + 2 * PAD), "pad": PAD, "left": _short(left),
-            "top": _short(top), "across": _short(across), "down": _short(across * drawn / ratio)}
+    return {"width": WIDTH, "height": round((WIDTH - 2 * PAD) * drawn + 2 * PAD), "pad": PAD, "left": short(left),
+            "top": short(top), "across": short(across), "down": short(across * drawn / ratio)}
 
 
 def _responsibilities(x, frame):
@@ -243,6 +247,6 @@ def _responsibilities(x, frame):
     return r / r.sum(axis=1, keepdims=True)
 
 
-def _hex(colors):
+def hexes(colors):
     """Colours from numbers between 0 and 1."""
     return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in colors.tolist()]
