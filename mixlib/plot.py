@@ -6,6 +6,7 @@ colour and a marker, so no figure depends on colour alone. Needs matplotlib.
 """
 
 import itertools
+import os
 from numbers import Real
 
 import matplotlib as mpl
@@ -240,11 +241,11 @@ def _plane(x, name):
 
 
 def _sharp_in_notebooks():
-    """Twice the pixels in a notebook; the image keeps its size on the page."""
+    """Twice the pixels in a notebook, or the format that MIXLIB_FIGURES names: "pdf" for print."""
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
     if get_ipython() is not None and "inline" in plt.get_backend():
-        set_matplotlib_formats("retina")
+        set_matplotlib_formats(os.environ.get("MIXLIB_FIGURES", "retina"))

@@ -70,6 +70,7 @@ def test_style(ax, monkeypatch):
     assert files[0].getvalue() == files[1].getvalue()
     asked = []
     inline = SimpleNamespace(set_matplotlib_formats=asked.append)
+    monkeypatch.delenv("MIXLIB_FIGURES", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib_inline", SimpleNamespace(backend_inline=inline))
     monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
     for shell, backend in ((None, "inline"), (object(), "agg"), (object(), "module://matplotlib_inline.backend_inline")):
@@ -78,6 +79,9 @@ def test_style(ax, monkeypatch):
         monkeypatch.setattr(plt, "get_backend", lambda backend=backend: backend)
         plot.use_style()
     assert asked == ["retina"]
+    monkeypatch.setenv("MIXLIB_FIGURES", "pdf")
+    plot.use_style()
+    assert asked == ["retina", "pdf"]
 
 
 def test_figures_have_no_background(ax):

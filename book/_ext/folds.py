@@ -93,8 +93,10 @@ def depart_summary(self, node):
 
 def visit_fold_elsewhere(self, node):
     """On paper: the line of the checks, and no code."""
-    first, = node.children[:1]
-    node.children = [nodes.paragraph("", "", *first.children)] if "check" in node["classes"] else []
+    said = node[0].children if "check" in node["classes"] else None
+    node.clear()
+    if said:
+        node += nodes.paragraph("", "", *said)
 
 
 def pass_by(self, node):
