@@ -10,10 +10,16 @@ import subprocess
 from html import unescape
 from pathlib import Path
 
+from cite import reference
 from docutils import nodes
 from fontTools.ttLib import TTFont
+from folds import fold
+from sphinx.addnodes import tabular_col_spec
+from sphinx.builders.latex.nodes import math_reference, thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import wrap_displaymath
+from sphinx_jupyterbook_latex.transforms import LatexRootDocPostTransforms
+from typeset import mathml
 
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
 LETTERS = "letters.tex"         # what the text font lacks, written when the text is there
@@ -29,8 +35,16 @@ FONT_SETUP = r"""
 """
 PREAMBLE = r"""
 \usepackage{newunicodechar}
+\usepackage{etoolbox}
 \newcommand{\letter}[1]{\iffontchar\font#1\relax\symbol{#1}\else{\otherletters\symbol{#1}}\fi}
+\pdfstringdefDisableCommands{\def\letter#1{\Uchar#1 }}
 \input{letters.tex}
+\newenvironment{sphinxVerbatimInput}{}{}
+\newenvironment{sphinxVerbatimOutput}{\colorlet{VerbatimColor}{white}}{}
+\renewcommand{\contentsname}{Contents}
+\AtBeginEnvironment{tabulary}{\footnotesize}
+\AtBeginEnvironment{tabular}{\footnotesize}
+\AtBeginEnvironment{longtable}{\footnotesize}
 \allowdisplaybreaks
 \sloppy
 \setcounter{tocdepth}{1}
@@ -42,10 +56,11 @@ def set_latex(app, config):
     config.latex_theme = "manual"
     config.latex_use_xindy = False
     config.latex_show_urls = "no"
+    config.latex_domain_indices = False
     config.latex_documents = [(config.root_doc, "book.tex", config.project, config.author, "manual")]
     config.latex_elements = {
         "papersize": "a4paper", "pointsize": "10pt", "extraclassoptions": "openany,oneside", "fncychap": "",
-        "fontpkg": FONT_SETUP, "preamble": PREAMBLE, "figure_align": "htbp",
+        "fontpkg": FONT_SETUP, "preamble": PREAMBLE, "figure_align": "htbp", "date": f"Version {reference()['version']}, {reference()['date-released']}",
         "sphinxsetup": "verbatimwithframe=false, VerbatimColor={rgb}{0.96,0.95,0.92}, InnerLinkColor={rgb}{0.04,0.3,0.55}, "
                        "OuterLinkColor={rgb}{0.04,0.3,0.55}, hmargin={2.4cm,2.4cm}, vmargin={2.4cm,2.6cm}",
     }
@@ -54,10 +69,16 @@ def set_latex(app, config):
     config.jblatex_load_imgconverter = False
 
 
+def leave_pages_alone(app):
+    """sphinx-jupyterbook-latex would take the sections of the front page apart."""
+    if LatexRootDocPostTransforms in app.registry.post_transforms:
+        app.registry.post_transforms.remove(LatexRootDocPostTransforms)
+
+
 # ----------------------------------------------------------------- pictures of what moves
 
 class Stills(SphinxPostTransform):
-    """The drawing that a slider or a laboratory holds for readers without scripts."""
+    """Drawings as PDF; of a slider or a laboratory, the one that it holds for readers without scripts."""
 
     default_priority = 3        # before MyST-NB chooses among the forms of an output
     formats = ("latex",)
@@ -66,15 +87,22 @@ class Stills(SphinxPostTransform):
         for number, bundle in enumerate(list(self.document.findall(is_moving))):
             html = next(node.astext() for node in bundle.findall(nodes.raw))
             svg = re.search(r"<svg\b.*?</svg>", html, re.DOTALL)[0]
-            path = Path(self.app.outdir) / f"still-{number}"
-            path.with_suffix(".svg").write_text(svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1), encoding="utf-8")
-            subprocess.run(["rsvg-convert", "--format=pdf", f"--output={path}.pdf", f"{path}.svg"], check=True)
-            bundle.replace_self([self.picture(path.with_suffix(".pdf")), nodes.paragraph("", sentence(html))])
+            path = Path(self.app.outdir) / f"still-{number}.svg"
+            path.write_text(svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1), encoding="utf-8")
+            image = nodes.image(width="80%", align="center")
+            self.take(image, path)
+            put(bundle, [image, nodes.paragraph("", sentence(html))])
+        for image in list(self.document.findall(nodes.image)):
+            if image.get("uri", "").endswith(".svg"):
+                self.take(image, Path(self.app.srcdir) / image["uri"])
 
-    def picture(self, path):
-        name = path.relative_to(self.app.srcdir).as_posix()
-        self.env.images.add_file(self.env.docname, name)
-        return nodes.image(uri=name, candidates={"application/pdf": name}, width="80%", align="center")
+    def take(self, image, path):
+        """The drawing as PDF, which LaTeX can read."""
+        made = Path(self.app.outdir) / f"{path.stem}.pdf"
+        subprocess.run(["rsvg-convert", "--format=pdf", f"--output={made}", path], check=True)
+        image["uri"] = made.relative_to(self.app.srcdir).as_posix()
+        image["candidates"] = {"application/pdf": image["uri"]}
+        self.env.images.add_file(self.env.docname, image["uri"])
 
 
 def is_moving(node):
@@ -87,6 +115,50 @@ def sentence(html):
     said = re.search(r"<noscript>\s*<p>(.*?)</p>", html, re.DOTALL)[1]
     said = " ".join(unescape(re.sub(r"<[^>]*>", "", said)).split())
     return re.sub(r"The (slider|laboratory) needs JavaScript.*", r"On its page in the web it moves.", said)
+
+
+# ----------------------------------------------------------------- the pages as chapters
+
+class Chapters(SphinxPostTransform):
+    """The front page is a chapter like the others; the heading of the bibliography is LaTeX's own."""
+
+    default_priority = 700
+    formats = ("latex",)
+
+    def run(self, **kwargs):
+        top = next(self.document.findall(nodes.section))
+        lists = [node for node in top if isinstance(node, nodes.compound) and "toctree-wrapper" in node["classes"]]
+        front = nodes.section("", *(node.deepcopy() if node is top[0] else node for node in top if node not in lists),
+                              ids=top["ids"], docname=top.get("docname"))
+        top.children, top["ids"] = [top[0]], []
+        top += [front, *lists]
+        for section in list(self.document.findall(nodes.section)):
+            if any(isinstance(node, thebibliography) for node in section):
+                put(section, [nodes.target("", "", ids=section["ids"]), *section.children[1:]])
+
+
+class Boxes(SphinxPostTransform):
+    """Proofs stand in the text and end in a box; of checks there is the line, and of folded code nothing."""
+
+    default_priority = 950      # as on the pages, when titles and references are there
+    formats = ("latex",)
+
+    def run(self, **kwargs):
+        for node in list(self.document.findall(nodes.Element)):
+            if isinstance(node, nodes.admonition) and "proof" in node["classes"]:
+                end = raw(r"\hfill\(\square\)")
+                if isinstance(node[-1], nodes.paragraph):
+                    node[-1] += end
+                else:
+                    node += nodes.paragraph("", "", end)
+                put(node, node.children)
+            elif isinstance(node, fold):
+                names = node["ids"] + [name for line in node.findall(nodes.paragraph) for name in line["ids"]]
+                put(node, [nodes.target("", "", ids=names), nodes.paragraph("", "", *node[0].children)]
+                    if "check" in node["classes"] else [])
+            elif isinstance(node, nodes.table) and "ledger" in node["classes"]:
+                widths = "".join(rf"\X{{{part}}}{{100}}" for part in (14, 24, 24, 12, 13, 13))
+                node.parent.insert(node.parent.index(node), tabular_col_spec(spec=widths))
 
 
 # ----------------------------------------------------------------- the numbers of the site
@@ -102,17 +174,36 @@ class Numbers(SphinxPostTransform):
             number = numbered(self.env, figure, "figure")
             if number:
                 figure.insert(0, raw(rf"\renewcommand{{\thefigure}}{{{number}}}"))
+        for title in self.document.findall(nodes.title):
+            for node in list(title.findall(nodes.math)):
+                node.replace_self(in_title(node.astext()))
         for section in list(self.document.findall(nodes.section)):
-            name = section.get("docname")
-            if name in self.env.toc_secnumbers or name in self.env.titles:
-                depth = 2 if self.env.toc_secnumbers.get(name, {}).get("") else -1
+            if section.get("docname") and not isinstance(section.parent, nodes.section):
+                depth = 2 if self.env.toc_secnumbers.get(section["docname"], {}).get("") else -1
                 place = section.parent.index(section)
-                if not isinstance(section.parent, nodes.section):
-                    section.parent.insert(place, raw(rf"\setcounter{{secnumdepth}}{{{depth}}}"))
+                while place and isinstance(section.parent[place - 1], nodes.target):     # which belong to the section
+                    place -= 1
+                section.parent.insert(place, raw(rf"\setcounter{{secnumdepth}}{{{depth}}}"))
+        for link in list(self.document.findall(nodes.reference)):
+            page, _, label = link.get("refuri", "").removeprefix("%").partition("#equation-")
+            if label:
+                link.replace_self(math_reference("", "", docname=page, target=label))
+
+
+def put(node, others):
+    """Others in the place of a node."""
+    place = node.parent.index(node)
+    node.parent[place:place + 1] = others
 
 
 def raw(tex):
     return nodes.raw("", tex + "\n", format="latex")
+
+
+def in_title(tex):
+    """A formula that the PDF's list of contents shows as plain letters."""
+    letters = "".join(mathml(tex).itertext()).replace("\u2061", "")
+    return nodes.raw("", rf"\texorpdfstring{{\({tex}\)}}{{{letters}}}", format="latex")
 
 
 def page_of(node):
@@ -160,7 +251,10 @@ def finish(app, failed):
 
 def setup(app):
     app.connect("config-inited", set_latex, priority=900)       # after sphinx-jupyterbook-latex
+    app.connect("builder-inited", leave_pages_alone, priority=900)
     app.add_post_transform(Stills)
+    app.add_post_transform(Chapters)
+    app.add_post_transform(Boxes)
     app.add_post_transform(Numbers)
     app.add_node(nodes.math_block, override=True, latex=(visit_display, None))
     app.connect("build-finished", finish)
