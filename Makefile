@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve bench resave pointers lock clean
+.PHONY: book test unit serve pdf newest wheel anchors bench resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -21,6 +21,27 @@ unit: .venv/installed
 serve: book
 	@echo "The book is served at http://127.0.0.1:8000 (Ctrl-C ends it)"
 	$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+# The whole book as _build/pdf/book.pdf, checked. `make book` after it puts it on the site.
+pdf: .venv/installed
+	MIXLIB_FIGURES=pdf .venv/bin/jupyter-book build --all -W -n --keep-going --builder latex --path-output _build/pdf .
+	$(PY) book/_ext/pdf.py
+	@rm -f _build/book
+
+# Does the book hold with the newest versions of everything? _build/newest.txt says which chapters broke.
+newest: .venv-newest/installed
+	@mkdir -p _build
+	.venv-newest/bin/python -m pytest book mixlib tests -m "not site" --deselect tests/test_project.py > _build/newest.log 2>&1; \
+		code=$$?; cat _build/newest.log; $(PYTHON) book/_ext/newest.py _build/newest.log > _build/newest.txt; \
+		cat _build/newest.txt; exit $$code
+
+wheel: .venv/installed
+	rm -rf dist build
+	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+# A step of each release: the anchors of the book as it is become promises.
+anchors: .venv/installed
+	$(PY) book/_ext/anchors.py
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
@@ -38,7 +59,7 @@ lock:
 		--no-header --no-annotate --output-file requirements.lock requirements.txt
 
 clean:
-	rm -rf _build .venv .venv-bench .pytest_cache .hypothesis mixlib.egg-info
+	rm -rf _build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
 
 # The stamp is written last, so a build that failed is tried again.
 _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
@@ -49,6 +70,12 @@ _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
 _build/sources: FORCE
 	@mkdir -p _build
 	@echo $(SOURCES) | cmp -s - $@ || echo $(SOURCES) > $@
+
+.venv-newest/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --disable-pip-version-check --upgrade -r requirements.txt
+	.venv-newest/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
 
 # The peers stand in an environment of their own; one that cannot be installed is left out.
 .venv-bench/installed: requirements.lock benchmarks/requirements.txt

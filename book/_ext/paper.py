@@ -41,8 +41,8 @@ PREAMBLE = r"""
 \input{letters.tex}
 \newenvironment{sphinxVerbatimInput}{}{}
 \newenvironment{sphinxVerbatimOutput}{\colorlet{VerbatimColor}{white}}{}
-\renewcommand{\contentsname}{Contents}
-\AtBeginEnvironment{tabulary}{\footnotesize}
+\let\lowline\_
+\AtBeginEnvironment{tabulary}{\footnotesize\renewcommand{\_}{\lowline\allowbreak}}
 \AtBeginEnvironment{tabular}{\footnotesize}
 \AtBeginEnvironment{longtable}{\footnotesize}
 \allowdisplaybreaks
@@ -57,11 +57,13 @@ def set_latex(app, config):
     config.latex_use_xindy = False
     config.latex_show_urls = "no"
     config.latex_domain_indices = False
+    config.today = f"Version {reference()['version']}, {reference()['date-released']}"
     config.latex_documents = [(config.root_doc, "book.tex", config.project, config.author, "manual")]
     config.latex_elements = {
         "papersize": "a4paper", "pointsize": "10pt", "extraclassoptions": "openany,oneside", "fncychap": "",
-        "fontpkg": FONT_SETUP, "preamble": PREAMBLE, "figure_align": "htbp", "date": f"Version {reference()['version']}, {reference()['date-released']}",
-        "sphinxsetup": "verbatimwithframe=false, VerbatimColor={rgb}{0.96,0.95,0.92}, InnerLinkColor={rgb}{0.04,0.3,0.55}, "
+        "fontpkg": FONT_SETUP, "preamble": PREAMBLE, "figure_align": "htbp",
+        "tableofcontents": r"\renewcommand{\contentsname}{Contents}\sphinxtableofcontents",
+        "sphinxsetup": "verbatimwithframe=false, div.note_title-background-TeXcolor={rgb}{0.95,0.93,0.88}, noteBgColor={rgb}{0.98,0.975,0.96}, noteBorderColor={rgb}{0.8,0.76,0.66}, VerbatimColor={rgb}{0.96,0.95,0.92}, InnerLinkColor={rgb}{0.04,0.3,0.55}, "
                        "OuterLinkColor={rgb}{0.04,0.3,0.55}, hmargin={2.4cm,2.4cm}, vmargin={2.4cm,2.6cm}",
     }
     config.jblatex_captions_to_parts = False
@@ -120,7 +122,7 @@ def sentence(html):
 # ----------------------------------------------------------------- the pages as chapters
 
 class Chapters(SphinxPostTransform):
-    """The front page is a chapter like the others; the heading of the bibliography is LaTeX's own."""
+    """The front page is a chapter like the others; its cards are the list of contents once more."""
 
     default_priority = 700
     formats = ("latex",)
@@ -132,13 +134,15 @@ class Chapters(SphinxPostTransform):
                               ids=top["ids"], docname=top.get("docname"))
         top.children, top["ids"] = [top[0]], []
         top += [front, *lists]
-        for section in list(self.document.findall(nodes.section)):
-            if any(isinstance(node, thebibliography) for node in section):
-                put(section, [nodes.target("", "", ids=section["ids"]), *section.children[1:]])
+        for cards in list(self.document.findall(lambda node: "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ()))):
+            cards.parent.remove(cards)
 
 
 class Boxes(SphinxPostTransform):
-    """Proofs stand in the text and end in a box; of checks there is the line, and of folded code nothing."""
+    """Proofs stand in the text and end in a box; of checks there is the line, and of folded code nothing.
+
+    The bibliography has the heading that LaTeX gives it.
+    """
 
     default_priority = 950      # as on the pages, when titles and references are there
     formats = ("latex",)
@@ -156,8 +160,10 @@ class Boxes(SphinxPostTransform):
                 names = node["ids"] + [name for line in node.findall(nodes.paragraph) for name in line["ids"]]
                 put(node, [nodes.target("", "", ids=names), nodes.paragraph("", "", *node[0].children)]
                     if "check" in node["classes"] else [])
+            elif isinstance(node, nodes.section) and any(isinstance(part, thebibliography) for part in node):
+                put(node, [nodes.target("", "", ids=node["ids"]), *node.children[1:]])
             elif isinstance(node, nodes.table) and "ledger" in node["classes"]:
-                widths = "".join(rf"\X{{{part}}}{{100}}" for part in (14, 24, 24, 12, 13, 13))
+                widths = "".join(rf"\X{{{part}}}{{100}}" for part in (13, 31, 20, 11, 13, 12))
                 node.parent.insert(node.parent.index(node), tabular_col_spec(spec=widths))
 
 
