@@ -178,7 +178,7 @@ def test_theorems_link_to_themselves_and_proofs_end():
             theorems += 1
         for proof in page(name).select("details.proof"):
             assert proof.has_attr("open") and proof.summary.get_text() == "Proof."
-            assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("∎")
+            assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("□")
             proofs += 1
     assert theorems > 30 and proofs > 20
 

@@ -20,9 +20,11 @@ STYLES = Path(__file__).resolve().parents[1] / "_static"
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
 SEARCH_SCRIPTS = {"documentation_options.js", "doctools.js", "searchtools.js", "language_data.js", "sphinx_highlight.js"}
 RETINA = 2          # mixlib.plot draws two pixels for one of the page
+LEAST = 0.62        # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
+CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 LETTERS = re.compile(r">([^<]+)")
@@ -42,6 +44,7 @@ def fill_frame(app, pagename, templatename, context, doctree):
     context["notebook_link"] = context["pathto"](f"_sources/{source.as_posix()}", True) if source.suffix == ".ipynb" else ""
     if "body" in context:
         body = PLAIN.sub(r"\1", context["body"])
+        body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
 
@@ -93,14 +96,14 @@ def set_image(tag, images, lazy):
     tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
     tag = tag.replace(source[0], f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
                       + (' loading="lazy" decoding="async"' if lazy else ""))
-    return tag
+    return f'<div class="picture" style="--least: {LEAST * width:.0f}px">{tag}</div>'
 
 
 def set_images(page, images):
     first = iter([False])
+    page = re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
     page = IMAGE.sub(lambda tag: set_image(tag[0], images, next(first, True)), page)
-    # the theme's link from each figure to its file leads nowhere new
-    return re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
+    return page
 
 
 # ----------------------------------------------------------------- fonts

@@ -202,13 +202,16 @@ def width(element):
 # ----------------------------------------------------------------- spaces
 
 def set_spaces(tree):
-    """TeX's thin space between a factor and the name of a function, which Temml leaves out."""
+    """TeX's spaces where Temml leaves them to browsers: before the name of a function, around dots."""
     for parent in list(tree.iter()):
         if parent.tag in ("mrow", "math", "mtd", "mstyle", "msqrt"):
             children = list(parent)
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
                     parent.insert(place, ElementTree.Element("mspace", THIN))
+    for sign in tree.iter("mo"):
+        if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
+            sign.attrib.update(lspace="0", rspace="0")      # else set apart as an operator is
 
 
 def names_function(children, place):
