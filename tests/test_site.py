@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -204,6 +205,16 @@ def test_pages_load_few_and_small_files(name):
         files = [path for path in files if path.name not in ("searchindex.js", "searchtools.js")]
     assert sum(path.stat().st_size for path in files) < 120_000
     assert sum(path.stat().st_size for path in (HTML / "_static" / "fonts").glob("*.woff2")) < 130_000
+
+
+def test_scripts_of_an_element_load_where_it_stands():
+    loaded = {name: {Path(script["src"].split("?")[0]).name for script in page(name).find_all("script", src=True)}
+              for name in PAGES}
+    for name in PAGES:
+        assert {"site.js", "folds.js"} <= loaded[name]
+        assert ("variance-slider.js" in loaded[name]) == bool(page(name).find("variance-slider"))
+        assert ({"laboratory.js", "laboratory-loop.js"} <= loaded[name]) == bool(page(name).find("mixture-laboratory"))
+    assert any("variance-slider.js" in files for files in loaded.values())
 
 
 def test_no_icon_font_and_no_unused_files():

@@ -38,6 +38,9 @@ def fill_frame(app, pagename, templatename, context, doctree):
     ours = {f"_static/{path.relative_to(STYLES).as_posix()}" for path in STYLES.rglob("*") if path.is_file()}
     for name in ("css_files", "script_files"):
         context[name] = [one for one in context.get(name, ()) if getattr(one, "filename", None) in ours]
+    parts = elements()
+    context["script_files"] = [one for one in context["script_files"]
+                               if f"<{parts.get(Path(one.filename).stem, '')}" in context.get("body", "<")]
     context["contents_html"] = contents(context)
     source = Path(str(context.get("sourcename", "")))
     context["notebook_name"] = source.name if source.suffix == ".ipynb" else ""
@@ -47,6 +50,14 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
+
+
+def elements():
+    """{script: the element that it and its helpers (laboratory.js, laboratory-loop.js) make}: only its pages load them."""
+    found = {path.stem: made[1] for path in STYLES.glob("*.js")
+             if (made := re.search(r'customElements\.define\("([a-z-]+)"', path.read_text(encoding="utf-8")))}
+    return found | {path.stem: element for path in STYLES.glob("*.js") for stem, element in found.items()
+                    if path.stem.startswith(f"{stem}-")}
 
 
 def contents(context):
