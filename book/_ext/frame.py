@@ -36,8 +36,8 @@ def fill_frame(app, pagename, templatename, context, doctree):
     if "toctree" not in context:
         return
     ours = {f"_static/{path.relative_to(STYLES).as_posix()}" for path in STYLES.rglob("*") if path.is_file()}
-    for name in ("css_files", "script_files"):
-        context[name] = [one for one in context.get(name, ()) if getattr(one, "filename", None) in ours]
+    context["script_files"] = [one for one in context.get("script_files", ()) if getattr(one, "filename", None) in ours]
+    context["styles_version"] = hashlib.sha256(styles().encode()).hexdigest()[:8]
     parts = elements()
     context["script_files"] = [one for one in context["script_files"]
                                if f"<{parts.get(Path(one.filename).stem, '')}" in context.get("body", "<")]
@@ -50,6 +50,12 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
+
+
+def styles():
+    """All styles in one: a page asks once."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(STYLES.glob("*.css"))]
+    return re.sub(r"/\*.*?\*/\s*", "", "\n".join(texts), flags=re.DOTALL)
 
 
 def elements():
@@ -183,12 +189,14 @@ def finish(app, failed):
             path.write_text(page, encoding="utf-8")
             pages.append(page)
     write_fonts(app, pages)
+    (folder / "_static" / "book.css").write_text(styles(), encoding="utf-8")
     drop_unused(folder / "_static")
 
 
 def drop_unused(static):
     """Of _static remain our own files, the fonts, and the scripts of the search page."""
-    kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.is_file()} | SEARCH_SCRIPTS
+    kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.suffix != ".css"}
+    kept |= SEARCH_SCRIPTS | {"book.css"}
     for path in sorted(static.rglob("*"), reverse=True):
         name = path.relative_to(static).as_posix()
         if path.is_dir():

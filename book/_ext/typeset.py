@@ -260,7 +260,15 @@ class title_math(nodes.math):
     """In a title: for the search index it reads as the letters that it shows."""
 
     def astext(self):
-        return "".join(mathml(super().astext()).itertext())
+        return letters(mathml(super().astext()))
+
+
+def letters(element):
+    """The formula in a line of plain text: σ²."""
+    parts = [letters(child) for child in element]
+    if element.tag in ("msup", "msubsup") and parts[-1].isdigit():
+        parts[-1] = parts[-1].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return (element.text or "") + "".join(parts)
 
 
 class Formulas:
