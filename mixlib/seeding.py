@@ -38,8 +38,8 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
 
     Notes
     -----
-    Chapter 3; Arthur and Vassilvitskii (2007): the expected objective is at most
-    8 (log k + 2) times the best.
+    Chapter 3; Arthur and Vassilvitskii (2007). The expected objective is at most
+    5 (log k + 2) times the best: Makarychev, Reddy and Shan (2020).
 
     Examples
     --------

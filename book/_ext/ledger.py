@@ -122,7 +122,7 @@ class FillLedger(SphinxPostTransform):
         return nodes.table("", group, classes=["ledger"])
 
     def row(self, docname, label, entry):
-        section = self.page_link(docname, entry["anchor"], *(child.deepcopy() for child in entry["section"]))
+        section = self.page_link(docname, entry["anchor"], *(node.deepcopy() for node in entry["section"]))
         name = entry["title"] or [nodes.literal("", label)]
         cells = [
             [link(label, self.env.docname)],

@@ -1,5 +1,5 @@
 // <mixture-laboratory>: two programs on the same points from the same starts, stepped side by side.
-// The loop is in laboratory-loop.js, the names in laboratory-map.js; here they are shown and handled.
+// The loop is in 1-loop.js, the names in 2-map.js; here they are shown and handled.
 (() => {
   const WIDTH = 480, HEIGHT = 400, PAD = 28, GRID = 120, MOST_STEPS = 300, PAUSE = 350, NUDGE = 0.02;
   const CHOICES = { covariance: Mixture2D.COVARIANCES, weights: ["equal", "free"], assignment: ["hard", "soft"] };
@@ -9,7 +9,7 @@
     .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
     .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1rem; }
     section { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
-    h3 { font-size: 1rem; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
+    .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
     label { display: flex; flex-direction: column; font-size: .85rem; gap: .15rem; }
     select, button, textarea { font: inherit; font-size: .9rem; color: inherit; background: transparent;
       border: 1px solid var(--line); border-radius: .35rem; padding: .35rem .6rem; min-height: 2.4rem; }
@@ -66,7 +66,7 @@
             <input type="range" name="variance" min="-3" max="2" step="0.01" aria-label="Variance, sigma squared"></label>
         </div>
         <div class="programs">${["A", "B"].map(name => `
-          <section data-program="${name}" aria-label="Program ${name}"><h3></h3>
+          <section data-program="${name}" aria-label="Program ${name}"><p class="name"></p>
             <div class="row">${Object.entries(CHOICES).map(([key, values]) => `<label>${key}<select name="${key}">
               ${values.map(value => `<option value="${value}">${words(value)}</option>`).join("")}</select></label>`).join("")}</div>
             <div class="picture"><canvas width="${GRID}" height="${Math.round(GRID * HEIGHT / WIDTH)}" aria-hidden="true"></canvas>
@@ -182,7 +182,7 @@
       const focused = this.shadowRoot.activeElement?.dataset?.start;
       for (const [index, name] of ["A", "B"].entries()) {
         const part = this.find(`[data-program=${name}]`), setting = this.settings[name];
-        part.querySelector("h3").textContent = `${name}: ${MethodMap.name(setting)}`;
+        part.querySelector(".name").textContent = `${name}: ${MethodMap.name(setting)}`;
         for (const key of Object.keys(CHOICES)) part.querySelector(`[name=${key}]`).value = setting[key];
         this.drawPlane(part, this.programs[index], name);
         this.drawTrace(part, this.programs[index]);
