@@ -87,6 +87,40 @@ def plusplus(data, K, rng):
     return chosen
 
 
+def greedy_plusplus(data, K, rng):
+    """Indices of K of the points: k-means++ that draws 2 + floor(log K) candidates a step and keeps the best.
+
+    The best candidate leaves the smallest sum of squared distances (Arthur and Vassilvitskii
+    2007, end of section 4; the number is scikit-learn's).
+    """
+    sampler, nearest, n_candidates = PointSampler(data), np.full(data.n, np.inf), 2 + int(np.log(K))
+
+    def mass(where):
+        return nearest[where] if data.w is None else nearest[where] * data.w[where]
+
+    sampler.set_mass(sampler.weights)
+    chosen = [sampler.draw(rng, 0, K)]
+    while True:
+        latest = data.points(np.array(chosen[-1:], dtype=np.intp))
+
+        def update(z, rows, w):
+            np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
+
+        data.for_blocks(update)
+        if len(chosen) == K:
+            return chosen
+        sampler.set_mass(mass)
+        candidates = np.array([sampler.draw(rng, len(chosen), K) for _ in range(n_candidates)])
+        places = data.points(candidates)
+
+        def left(z, rows, w):
+            closer = np.minimum(nearest[rows], sampler.distances_to_each(z, rows, places))
+            return closer.sum(axis=1) if w is None else closer @ w
+
+        # (3.14) eq-kmeanspp
+        chosen.append(int(candidates[np.argmin(data.sum_blocks(left))]))
+
+
 def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
     sampler, chosen = PointSampler(data), []
@@ -132,14 +166,29 @@ class PointSampler:
 
     def distances(self, z, where, centres):
         """Squared distances of points from the nearest of some centres (d, m), columns weighted, (b,)."""
-        # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), or from z - c where that loses digits
+        scores, half = self._scores(z, centres)
+        scores = scores.max(axis=0) if len(scores) > 1 else scores[0]
+        return self._exact_if_near(z, where, scores, half.max(), centres)
+
+    def distances_to_each(self, z, where, centres):
+        """Squared distances of points from each of some centres (d, m), columns weighted, (m, b)."""
+        scores, half = self._scores(z, centres)
+        return np.stack([self._exact_if_near(z, where, row, h, centre[:, None])
+                         for row, h, centre in zip(scores, half, centres.T)])
+
+    def _scores(self, z, centres):
+        """c.z - |c|^2/2, (m, b), and |c|^2/2, (m,)."""
         product = self._weighted(self._weighted(centres.astype(np.float64)))
         half = 0.5 * (product * centres).sum(axis=0)
         scores = product.T.astype(z.dtype) @ z
         scores -= half[:, None].astype(z.dtype)
-        distances = self.squares[where] - 2.0 * (scores.max(axis=0) if len(scores) > 1 else scores[0])
+        return scores, half
+
+    def _exact_if_near(self, z, where, scores, half, centres):
+        """|z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), (b,), or from z - c where that loses digits."""
+        distances = self.squares[where] - 2.0 * scores
         eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
-        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half.max())
+        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half)
         if near.size:
             points = self._weighted(z[:, near])
             distances[near] = np.min([squared_lengths(points - c[:, None], dtype=np.float64)
@@ -164,7 +213,7 @@ class PointSampler:
         reached = np.cumsum(self.masses)
         if not reached[-1] > 0:
             raise TooFewPointsError(
-                f"x has only {n_found} distinct points, n_components={K}: ask for at most {n_found}")
+                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}")
         aim = rng.random() * reached[-1]
         at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
         members = np.flatnonzero(self.bins == at)
