@@ -65,7 +65,7 @@ class SoftEStep:
         r, log_density = softmax(self.form.scores(features), self.params.weights)
         # (4.5) eq-counts
         sums = (r if w is None else r * w) @ features.T
-        # (2.9) eq-mixture-log-likelihood
+        # (2.10) eq-mixture-log-likelihood
         value = float(weighted_sum(log_density[None], w)[0])
         return sums.astype(np.float64, copy=False), value, 0            # blocks are added in double precision
 
@@ -91,12 +91,12 @@ class HardEStep(SoftEStep):
 
     def _block(self, z, rows, w):
         features = self.form.features(z)
-        # (2.11) eq-best-labels
+        # (2.12) eq-best-labels
         labels, best, _ = argmax(self.form.scores(features))
         changed = self.labels[rows] != labels
         self.labels[rows] = labels
         n_changed = int(np.count_nonzero(changed if w is None else changed & (w > 0)))
-        # (2.10) eq-classification-log-likelihood
+        # (2.11) eq-classification-log-likelihood
         value = float(weighted_sum(best[None], w)[0])
         return sum_by_label(labels, features[1:], w, len(self.params.means)), value, n_changed
 

@@ -95,14 +95,14 @@ def scores_from_deviations(shape, weights, means, factors, z):
 
 def softmax(scores, weights):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
-    # (2.16) eq-log-sum-exp
+    # (2.18) eq-log-sum-exp
     top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)      # finite, out of all reach too
     scores -= top
     np.maximum(scores, LOWEST_EXPONENT[scores.dtype.itemsize], out=scores)
     np.exp(scores, out=scores)
     scores[weights == 0] = 0.0
     total = scores.sum(axis=0)
-    # (2.13) eq-responsibilities
+    # (2.14) eq-responsibilities
     scores *= 1 / total
     return scores, top + np.log(total)
 
@@ -110,7 +110,7 @@ def softmax(scores, weights):
 def argmax(scores, slack=0.0):
     """The index of the largest score of each column (the lowest among equals), the score, and
     the columns where another comes within `slack` of it."""
-    # (2.11) eq-best-labels
+    # (2.12) eq-best-labels
     K = len(scores)
     best = scores.max(axis=0)
     near = scratch("near", scores.shape, np.dtype(bool))

@@ -18,6 +18,13 @@ PERTURBATION = 1e-3      # in units of the largest standard deviation of the dat
 AT_REST = 1e-9           # a centre that moves less in an iteration, in the same units, stands
 ROUND = 200              # iterations between two looks at that, the same on every machine
 SAME_PLACE = 2e-2        # centres nearer than this, in the same units, are counted as one
+WIDTH, PAD = 640, 24     # of the picture, in units of its own
+MARKS = ["M-1,0a1,1,0,1,0,2,0a1,1,0,1,0,-2,0z", "M-.9,-.9h1.8v1.8h-1.8z",       # circle, square,
+         "M0,-1.2L1.1,.8H-1.1z", "M0,-1.3L1.3,0L0,1.3L-1.3,0z"]                 # triangle, diamond, of size 1
+
+
+LEGEND = ("Each point has a mixture of the components' colours, in proportion to its responsibilities. "
+          "Large marks are the centres, with the way they came.")
 
 
 class Frame(NamedTuple):
@@ -111,7 +118,9 @@ def _places(means, near):
 
 
 class VarianceSlider:
-    """Frames of `anneal` as an element of the page, and as a table where no script runs.
+    """Frames of `anneal` as an element of the page, with a picture and a table where no script runs.
+
+    It opens at the middle frame, where the points already have mixed colours.
 
     Parameters
     ----------
@@ -125,30 +134,52 @@ class VarianceSlider:
         self.x = plot._plane(x, "x")
         self.frames, self.description = list(frames), description
         self.critical = critical_variance(self.x)
+        self.opening = len(self.frames) // 2
+        self.view = _view(self.x)
 
     def data(self):
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
-            "points": _short(self.x), "colors": plot.colors, "critical": _short(self.critical),
-            "frames": [{"variance": _short(f.variance), "means": _short(f.means), "inertia": _short(f.inertia),
-                        "softObjective": _short(f.soft_objective), "places": f.places} for f in self.frames],
+            "points": short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view, "legend": LEGEND,
+            "critical": short(self.critical), "opening": self.opening,
+            "frames": [{"variance": short(f.variance), "means": short(f.means), "inertia": short(f.inertia),
+                        "softObjective": short(f.soft_objective), "places": f.places} for f in self.frames],
         }
 
     def _repr_html_(self):
-        # "<" must not end the script, and "&" must not be read as an entity.
-        numbers = json.dumps(self.data(), separators=(",", ":"), allow_nan=False)
-        for character in "<>&\u2028\u2029":
-            numbers = numbers.replace(character, f"\\u{ord(character):04x}")
         rows = "".join(f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
                        f"<td>{f.soft_objective:.4g}</td></tr>" for f in self._few())
-        return (f'<variance-slider description="{escape(self.description)}">'
-                f'<script type="application/json">{numbers}</script>'
-                f"<p>{escape(self.description)} The slider needs JavaScript; its numbers in short:</p>"
-                '<table class="dataframe"><thead><tr><th>σ² / λ_max</th><th>different centres</th>'
-                f"<th>J</th><th>J_σ</th></tr></thead><tbody>{rows}</tbody></table></variance-slider>")
+        said = escape(f"{self.description} {LEGEND}")
+        told = (f"<noscript><p>{said} The picture shows them at a variance of "
+                f"{self._ratio(self.frames[self.opening])} times the critical one. "
+                "The slider needs JavaScript; its numbers in short:</p>"
+                '<table class="dataframe"><thead><tr><th><i>σ</i>² / <i>λ</i><sub>max</sub></th><th>distinct centres</th>'
+                f"<th><i>J</i></th><th><i>J<sub>σ</sub></i></th></tr></thead><tbody>{rows}</tbody></table></noscript>")
+        return element("variance-slider", self.data(), self._still(said) + told, description=self.description)
 
     def __repr__(self):
         return f"VarianceSlider({len(self.x)} points, {len(self.frames)} frames)"
+
+    def _still(self, said):
+        """The opening frame as a drawing: points in mixed colours, and the centres with the way they came."""
+        frame, K = self.frames[self.opening], len(self.frames[0].means)
+        fills = hexes(plot.mix(_responsibilities(self.x, frame)))
+        own = [plot.color(k) for k in range(K)]
+        ways = np.array([f.means for f in self.frames[:self.opening + 1]]).transpose(1, 0, 2)
+        ink = [f'<circle cx="{a}" cy="{b}" r="5" fill="{fill}"/>' for (a, b), fill in zip(self._place(self.x), fills)]
+        ink += [f'<polyline points="{" ".join(f"{a},{b}" for a, b in self._place(way))}" fill="none" '
+                f'stroke="{color}" stroke-width="2.5"/>' for way, color in zip(ways, own)]
+        ink += [f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(11)" fill="{own[k]}" '
+                'stroke="#fff" stroke-width=".3"/>'
+                for k, (a, b) in enumerate(self._place(frame.means))]
+        return (f'<svg viewBox="0 0 {self.view["width"]} {self.view["height"]}" role="img" '
+                f'aria-label="{said}">{"".join(ink)}</svg>')
+
+    def _place(self, x):
+        """Points of the plane in the units of the picture, to a tenth."""
+        view = self.view
+        across, down = view["across"] * (x[:, 0] - view["left"]), view["down"] * (view["top"] - x[:, 1])
+        return (view["pad"] + np.stack([across, down], axis=1)).round(1).tolist()
 
     def _ratio(self, frame):
         return f"{frame.variance / self.critical:.3g}" if frame.variance else "0 (k-means)"
@@ -181,6 +212,41 @@ def variance_slider(x, n_components, description, variances=None, random_state=0
     return VarianceSlider(x, anneal(x, n_components, variances, random_state), description)
 
 
-def _short(value):
+def element(name, data, inside, **attributes):
+    """A custom element: the numbers that its script reads, and what shows where no script runs."""
+    # "<" must not end the script, and "&" must not be read as an entity.
+    numbers = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        numbers = numbers.replace(character, f"\\u{ord(character):04x}")
+    said = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
+    return f'<{name}{said}><script type="application/json">{numbers}</script>{inside}</{name}>'
+
+
+def short(value):
     """Numbers as short as a picture needs them."""
-    return [_short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
+    return [short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
+
+
+def _view(x):
+    """Where the picture puts a point: pad + across * (u - left) to the right, pad + down * (top - v) down."""
+    (left, bottom), (right, top) = x.min(axis=0), x.max(axis=0)
+    width, height = (right - left) or 1.0, (top - bottom) or 1.0
+    ratio = height / width
+    drawn = ratio if 0.3 < ratio < 1.2 else 0.7          # else the axes get units of their own
+    across = (WIDTH - 2 * PAD) / width
+    return {"width": WIDTH, "height": round((WIDTH - 2 * PAD) * drawn + 2 * PAD), "pad": PAD, "left": short(left),
+            "top": short(top), "across": short(across), "down": short(across * drawn / ratio)}
+
+
+def _responsibilities(x, frame):
+    """r_ik of equal weights and one covariance sigma^2 I; one-hot at the nearest centre where sigma^2 is 0."""
+    distances = ((x[:, None] - frame.means) ** 2).sum(axis=2)
+    if not frame.variance:
+        return np.eye(len(frame.means))[distances.argmin(axis=1)]
+    r = np.exp((distances.min(axis=1, keepdims=True) - distances) / (2 * frame.variance))
+    return r / r.sum(axis=1, keepdims=True)
+
+
+def hexes(colors):
+    """Colours from numbers between 0 and 1."""
+    return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in colors.tolist()]

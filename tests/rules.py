@@ -1,6 +1,7 @@
 """What must hold of a stored notebook: each rule returns its complaints, none if all is well."""
 
 import re
+from statistics import median
 
 from results import THEOREMS, autonumbered, checks, directives, markdown, results
 
@@ -12,7 +13,11 @@ QUOTED = re.compile(r'“[^”]*”|"[^"\n]*"|^\s*>.*$', re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.#])\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]*\.\d)|(?<![\w.#])\d+[eE][+-]?\d+\b")
 FORBIDDEN_TAGS = {"nbval-skip", "nbval-ignore-output", "raises-exception", "skip-execution"}
 HIDING_TAGS = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
-LONGEST_SHOWN_CELL = 15
+LONGEST_SHOWN_CELL = 12
+USUAL_SHOWN_CELL = 4            # lines, of the median cell
+WIDEST_SHOWN_LINE = 56          # columns that fit on a phone
+WIDEST_FOLDED_LINE = 88
+MOST_SHOWN_IN_A_ROW = 2
 MOST_DIGITS = 6
 
 
@@ -84,10 +89,35 @@ def figures_described(notebook):
 
 def short_cells(notebook):
     """A code cell that the reader sees is short."""
-    return [f"cell {index} shows {len(cell.source.splitlines())} lines"
-            for index, cell in enumerate(notebook.cells)
-            if cell.cell_type == "code" and len(cell.source.splitlines()) > LONGEST_SHOWN_CELL
-            and not HIDING_TAGS & set(cell.metadata.get("tags", []))]
+    return [f"cell {index} shows {count} lines" for index, cell in shown_cells(notebook)
+            if (count := len(lines_of(cell))) > LONGEST_SHOWN_CELL]
+
+
+def narrow_cells(notebook):
+    """Code fits into a phone's box; folded code into a page's."""
+    shown = dict(shown_cells(notebook))
+    wrong = []
+    for index, cell in enumerate(notebook.cells):
+        widest = max(map(len, cell.source.splitlines()), default=0)
+        if cell.cell_type == "code" and widest > (WIDEST_SHOWN_LINE if index in shown else WIDEST_FOLDED_LINE):
+            wrong.append(f"cell {index} has a line of {widest} columns")
+    return wrong
+
+
+def few_in_a_row(notebook):
+    """Text stands between the cells that the reader sees."""
+    wrong, row, shown = [], 0, dict(shown_cells(notebook))
+    for index, cell in enumerate(notebook.cells):
+        row = 0 if cell.cell_type == "markdown" else row + (index in shown)
+        if row > MOST_SHOWN_IN_A_ROW and index in shown:
+            wrong.append(f"cell {index} is the {row}th shown one in a row")
+    return wrong
+
+
+def code_in_small_bites(notebook):
+    """Half of the cells that the reader sees have at most four lines."""
+    usual = median([len(lines_of(cell)) for _, cell in shown_cells(notebook)] or [0])
+    return [] if usual <= USUAL_SHOWN_CELL else [f"the median shown cell has {usual} lines"]
 
 
 def page_described(notebook):
@@ -165,7 +195,7 @@ def five_exercises(notebook):
 
 
 EVERY_NOTEBOOK = (was_run, no_errors, no_images, nothing_skipped, few_digits, figures_described,
-                  short_cells, page_described, plain_words, results_checked, checks_unforged,
+                  short_cells, narrow_cells, few_in_a_row, code_in_small_bites, page_described, plain_words, results_checked, checks_unforged,
                   results_labelled, exercises_solved)
 EVERY_CHAPTER = (five_exercises,)
 
@@ -174,6 +204,18 @@ EVERY_CHAPTER = (five_exercises,)
 
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def shown_cells(notebook):
+    """(index, cell) of the code that the reader sees: neither hidden nor folded under its checks."""
+    return [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"
+            and not HIDING_TAGS & set(tags := cell.metadata.get("tags", []))
+            and ("open" in tags or not any("check" in output.get("metadata", {}) for output in cell.outputs))]
+
+
+def lines_of(cell):
+    """Its lines without the empty ones."""
+    return [line for line in cell.source.splitlines() if line.strip()]
 
 
 def all_outputs(notebook):

@@ -132,7 +132,14 @@ BAD = [
     ("figures_described", settings("figure", "name", "")),
     ("figures_described", lambda nb: nb.cells[2].metadata.pop("mystnb")),
     ("figures_described", lambda nb: nb.cells[2].outputs.insert(0, nb.cells[1].outputs[0])),
-    ("short_cells", code("1\n" * 16)),
+    ("short_cells", code("1\n" * 13)),
+    ("short_cells", code("1\n" * 13, tags=["open"], output_type="display_data", metadata=CHECK)),
+    ("narrow_cells", code("1 + " * 14 + "1")),
+    ("narrow_cells", code("1 + " * 22 + "1", tags=["hide-input"])),
+    ("few_in_a_row", lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(3))),
+    ("few_in_a_row", lambda nb: nb.cells.extend(
+        new_code_cell("1", metadata={"tags": tags}) for tags in ([], ["hide-input"], [], []))),
+    ("code_in_small_bites", lambda nb: nb.cells.extend(new_code_cell("1\n" * 5) for _ in range(2))),
     ("page_described", lambda nb: nb.metadata.pop("myst")),
     ("page_described", lambda nb: nb.metadata.myst.html_meta.update(description="Short.")),
     ("plain_words", text("This is Clearly true.")),
@@ -188,7 +195,14 @@ def test_what_rules_let_pass():
                   "<Figure size 640x480>", "#1234567"):
         assert rules.few_digits(bad(printed(words))) == []
     assert rules.plain_words(bad(text("> clearly we want\n\nThe essay says “clearly”."))) == []
-    assert rules.short_cells(bad(code("1\n" * 16, tags=["hide-input"]))) == []
+    for kept in (code("1\n" * 13, tags=["hide-input"]), code("1\n\n" * 12),
+                 code("1\n" * 13, output_type="display_data", metadata=CHECK)):
+        assert rules.short_cells(bad(kept)) == []
+    for kept in (code("1\n" * 13, tags=["hide-input"]), code("1\n\n" * 4),
+                 code("1\n" * 13, output_type="display_data", metadata=CHECK)):
+        assert rules.code_in_small_bites(bad(kept)) == []
+    assert rules.narrow_cells(bad(code("1 + " * 21 + "1", tags=["hide-input"]))) == []
+    assert rules.few_in_a_row(bad(lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(2)))) == []
     assert rules.results_labelled(bad(text("\\begin{align*}\na &= b\n\\end{align*}"))) == []
     assert rules.results_checked(bad(text("$$c = d$$\n\n`$$c = d$$ (eq-c)`\n\n```\n$$c$$ (eq-d)\n```"))) == []
 

@@ -154,17 +154,23 @@ def test_only_the_plane_can_be_drawn():
 
 
 class Page(HTMLParser):
-    """The element's attributes, its script and its visible text."""
+    """The element's attributes, its script, its drawing and its visible text."""
 
     def __init__(self, html):
         super().__init__()
         self.stack, self.attributes, self.script, self.text, self.rows = [], {}, "", "", 0
+        self.drawn = {"svg": [], "circle": [], "polyline": [], "path": []}
         self.feed(html)
         self.close()
+
+    def handle_startendtag(self, tag, attributes):
+        self.drawn[tag].append(dict(attributes))
 
     def handle_starttag(self, tag, attributes):
         self.stack.append(tag)
         self.rows += tag == "tr"
+        if tag == "svg":
+            self.drawn["svg"].append(dict(attributes))
         if tag == "variance-slider":
             self.attributes = dict(attributes)
 
@@ -191,9 +197,57 @@ def test_the_element_carries_the_frames(x, frames):
                            [frame.variance, frame.inertia, frame.soft_objective], rtol=1e-4)
 
 
+def test_it_opens_where_the_points_have_mixed_colours(x, frames):
+    data = VarianceSlider(x, frames, "ok").data()
+    r = slider._responsibilities(x, frames[data["opening"]])
+    assert data["opening"] == len(frames) // 2 and frames[data["opening"]].places == 3
+    assert ((r > 0.9).any(axis=1)).sum() > 10 and ((r < 0.8).all(axis=1)).sum() > 3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 0.05), (0.02, 1)])
+def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
+    """Read back from the drawing: points, centres and ways in their places, colours in the proportions of r."""
+    x, frames = x * shape, [frame._replace(means=frame.means * shape) for frame in frames]
+    made = VarianceSlider(x, frames, 'Three "clumps".')
+    drawn, view, opening = Page(made._repr_html_()).drawn, made.data()["view"], frames[made.opening]
+    assert drawn["svg"] == [{"viewbox": f"0 0 {view['width']} {view['height']}", "role": "img",
+                             "aria-label": f'Three "clumps". {slider.LEGEND}'}]
+
+    def back(places):
+        places = np.array(places, dtype=float)
+        return np.c_[view["left"] + (places[:, 0] - view["pad"]) / view["across"],
+                     view["top"] - (places[:, 1] - view["pad"]) / view["down"]]
+
+    near = {"rtol": 0, "atol": 0.2 / min(view["across"], view["down"])}
+    circles = [(circle["cx"], circle["cy"]) for circle in drawn["circle"]]
+    assert np.allclose(back(circles), x, **near)
+    assert (np.array(circles, dtype=float) >= view["pad"] - 1).all()
+    assert (np.array(circles, dtype=float) <= np.array([view["width"], view["height"]]) - view["pad"] + 1).all()
+    places = [re.match(r"translate\((\S+) (\S+)\) scale\(11\)", path["transform"]).groups() for path in drawn["path"]]
+    assert np.allclose(back(places), opening.means, **near)
+    assert [path["d"] for path in drawn["path"]] == slider.MARKS[:3]
+    assert [path["fill"] for path in drawn["path"]] == plot.colors[:3]
+    for k, way in enumerate(drawn["polyline"]):
+        places = [place.split(",") for place in way["points"].split()]
+        assert np.allclose(back(places), [frame.means[k] for frame in frames[:made.opening + 1]], **near)
+    weight = np.exp(-squares(x, opening.means) / (2 * opening.variance))
+    palette = [[int(color[i:i + 2], 16) for i in (1, 3, 5)] for color in plot.colors[:3]]
+    mixed = weight @ palette / weight.sum(axis=1, keepdims=True)
+    found = [[int(circle["fill"][i:i + 2], 16) for i in (1, 3, 5)] for circle in drawn["circle"]]
+    assert np.allclose(found, mixed, rtol=0, atol=1)
+
+
+def test_the_last_frame_has_one_colour_a_point(x, frames):
+    r = slider._responsibilities(x, frames[-1])
+    assert np.array_equal(r.argmax(axis=1), squares(x, frames[-1].means).argmin(axis=1))
+    assert set(np.unique(r)) == {0.0, 1.0} and (r.sum(axis=1) == 1).all()
+
+
 def test_the_table_says_it_without_a_script(x, frames):
     page = Page(VarianceSlider(x, frames, "Three clumps.")._repr_html_())
+    opening = frames[len(frames) // 2].variance / critical_variance(x)
     assert "Three clumps." in page.text and "0 (k-means)" in page.text
+    assert f"at a variance of {opening:.3g} times the critical one" in page.text
     assert page.rows == 5                     # the head; one, two and three places; k-means
     assert f"{frames[-1].inertia:.4g}" in page.text
 
@@ -204,7 +258,8 @@ def test_the_table_has_the_first_and_last_frame_and_those_between_where_the_numb
                (c / 5, 5.5, 5.25, 2), (0.0, 4.0, 4.0, 3)]
     made = [Frame(s2, np.zeros((3, 2)), J, soft, places) for s2, J, soft, places in numbers]
     html = VarianceSlider(x, made, "ok")._repr_html_()
-    assert re.findall(r"<th>(.*?)</th>", html) == ["σ² / λ_max", "different centres", "J", "J_σ"]
+    assert re.findall(r"<th>(.*?)</th>", html) == ["<i>σ</i>² / <i>λ</i><sub>max</sub>", "distinct centres",
+                                                     "<i>J</i>", "<i>J<sub>σ</sub></i>"]
     assert re.findall("<tr>" + 4 * "<td>(.*?)</td>" + "</tr>", html) == [
         ("2", "1", "10", "9"), ("0.5", "2", "8", "7"), ("0.25", "3", "6", "5"), ("0.2", "2", "5.5", "5.25"),
         ("0 (k-means)", "3", "4", "4")]
@@ -228,7 +283,7 @@ def test_text_cannot_leave_the_script(x, frames):
 def test_the_script_reads_the_names_that_python_writes(x, frames):
     script = SCRIPT.read_text(encoding="utf-8")
     data = VarianceSlider(x, frames, "ok").data()
-    for name in [*data, *data["frames"][0]]:
+    for name in [*data, *data["frames"][0], *data["view"]]:
         assert re.search(rf"\b{name}\b", script), name
     assert 'customElements.define("variance-slider"' in script
     assert 'getAttribute("description")' in script

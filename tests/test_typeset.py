@@ -19,8 +19,9 @@ PAGES = [(path.stem, path) for _, path in pages()]
 # ----------------------------------------------------------------- all are there
 
 def sources(path):
-    """The TeX of every formula in a page's texts and captions."""
+    """The TeX of every formula in a page's texts and captions, and in the tables that its cells print."""
     written = texts(path)
+    written += [output["data"]["text/markdown"] for output in outputs(path) if "text/markdown" in output.get("data", {})]
     if path.suffix == ".ipynb":
         written += [cell.metadata["mystnb"]["figure"]["caption"] for cell in nbformat.read(path, as_version=4).cells
                     if "caption" in cell.metadata.get("mystnb", {}).get("figure", {})]

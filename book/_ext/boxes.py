@@ -1,7 +1,7 @@
 """Sphinx extension: theorems, proofs, exercises and solutions, as the pages show them.
 
 A theorem and an exercise have a link to themselves; a proof is open, can be folded, and says where
-it ends; a solution is folded, under a summary that is no link.
+it ends; a solution is folded. No summary holds a link.
 """
 
 import re
@@ -22,6 +22,8 @@ class SetBoxes(SphinxPostTransform):
                 node.replace_self(solution(node))
             elif isinstance(node, nodes.admonition) and "proof" in node["classes"]:
                 node.replace_self(proof(node))
+            elif isinstance(node, fold) and "check" in node["classes"]:
+                part_links(node)
             elif isinstance(node, (exercise_node, exercise_enumerable_node)) or node.get("realtype"):
                 add_link(node, "exercise" if "exercise" in node["classes"] else node["realtype"])
 
@@ -38,6 +40,16 @@ def solution(node):
     said = re.match(r"Solution to\s+Exercise [\d.A-Z]*\d", " ".join(title.astext().split())) if title is not None else None
     body = node.children[1:] if title is not None else node.children
     return fold("", summary("", said[0] if said else "Solution"), *body, ids=node["ids"], classes=["fold", "solution"])
+
+
+def part_links(node):
+    """A summary is a control and holds no others: its links go into a line below it."""
+    line = nodes.paragraph("", nodes.Text("Check of "), classes=["of"])
+    for place, link in enumerate(list(node[0].findall(nodes.reference))):
+        line += [nodes.Text(", "), link.deepcopy()] if place else [link.deepcopy()]
+        link.replace_self(nodes.inline("", link.astext()))
+    line += nodes.Text(".")
+    node.insert(1, line)
 
 
 def proof(node):

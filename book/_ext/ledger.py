@@ -65,7 +65,7 @@ def section_of(node):
     """Heading and anchor of the section that holds the node."""
     while not (isinstance(node, nodes.section) and isinstance(node[0], nodes.title)):
         node = node.parent
-    return {"section": node[0].astext(), "anchor": node["ids"][0]}
+    return {"section": [child.deepcopy() for child in node[0].children], "anchor": node["ids"][0]}
 
 
 def printed_checks(app, doctree):
@@ -122,24 +122,24 @@ class FillLedger(SphinxPostTransform):
         return nodes.table("", group, classes=["ledger"])
 
     def row(self, docname, label, entry):
-        section = self.page_link(docname, entry["anchor"], entry["section"])
+        section = self.page_link(docname, entry["anchor"], *(node.deepcopy() for node in entry["section"]))
         name = entry["title"] or [nodes.literal("", label)]
         cells = [
             [link(label, self.env.docname)],
             [node.deepcopy() for node in name],
             [section],
-            spaced(self.page_link(docname, anchor, str(number), title=f"check {number} of {label}")
+            spaced(self.page_link(docname, anchor, nodes.Text(str(number)), title=f"check {number} of {label}")
                    for number, (anchor, _, _) in enumerate(entry["checks"], start=1)),
             [nodes.Text("; ".join(dict.fromkeys(kind for _, kind, _ in entry["checks"])))],
             [nodes.Text(largest_error(entry["checks"]))],
         ]
         return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
-    def page_link(self, docname, anchor, text, title=""):
+    def page_link(self, docname, anchor, *words, title=""):
         builder = self.app.builder
         target = builder.get_relative_uri(self.env.docname, docname)
         more = {"reftitle": title} if title else {}
-        return nodes.reference("", text, internal=True, refuri=f"{target}#{anchor}" if anchor else target, **more)
+        return nodes.reference("", "", *words, internal=True, refuri=f"{target}#{anchor}" if anchor else target, **more)
 
 
 def spaced(items):

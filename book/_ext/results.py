@@ -109,7 +109,7 @@ def directives(sources):
 
 
 def autonumbered(sources):
-    """Top-level amsmath environments that MathJax would number by a count of its own."""
+    """Top-level amsmath environments that would number themselves."""
     return [token.content for token in _walk(sources)
             if not isinstance(token, Directive) and token.type == "amsmath"
             and token.meta["numbered"] != "*"]

@@ -98,6 +98,24 @@
     }, { once: true });
   }
 
+  // The ledger shows the results that hold the words of the filter.
+  const ledger = document.querySelector("table.ledger");
+  if (ledger) {
+    const rows = all("tbody tr", ledger).map(row => [row, row.textContent.toLowerCase()]);
+    const form = document.createElement("div");
+    form.className = "ledger-filter";
+    form.innerHTML = `<label for="ledger-filter">Show results with</label>
+      <input id="ledger-filter" type="search" autocomplete="off"> <span role="status"></span>`;
+    ledger.parentElement.before(form);
+    const said = form.querySelector("[role=status]");
+    form.querySelector("input").addEventListener("input", event => {
+      const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let count = 0;
+      for (const [row, text] of rows) count += !(row.hidden = !words.every(word => text.includes(word)));
+      said.textContent = words.length ? `${count} of ${rows.length}` : "";
+    });
+  }
+
   // On paper no part of the argument is folded: proofs and solutions open, code stays folded.
   addEventListener("beforeprint", () => {
     for (const one of all("details.proof:not([open]), details.solution:not([open])")) { one.open = true; one.dataset.printed = ""; }

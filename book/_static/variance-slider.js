@@ -1,19 +1,19 @@
 // <variance-slider>: soft k-means at a variance that the reader's hand sets. The numbers come from
-// mixlib.slider as JSON; here they are drawn. Without this script the element shows its own table.
+// mixlib.slider as JSON; here they are drawn. Without this script the element shows its own picture and table.
 (() => {
-  const WIDTH = 640, PAD = 24, MARKS = ["circle", "square", "triangle", "diamond"];
   const STYLE = `
-    :host { display: block; color: inherit; font: inherit; margin: 1rem 0; }
+    :host { display: block; color: inherit; font: inherit; padding: 0 6px 6px; break-inside: avoid; }
     .picture { position: relative; filter: brightness(var(--figure-brightness, 1)); }
     canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: .22; border-radius: .4rem; }
     svg { position: relative; display: block; width: 100%; height: auto; }
     label, .ends { display: flex; justify-content: space-between; gap: 1rem; }
     label { margin-top: .75rem; font-weight: 600; }
     .ends { font-size: .85em; opacity: .85; }
-    input { width: 100%; height: 2rem; margin: 0; accent-color: #0072B2; cursor: pointer; }
-    input:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; border-radius: .25rem; }
+    input { width: 100%; height: 2rem; margin: 0; accent-color: var(--strong, #0072B2); cursor: pointer; }
+    input:focus-visible { outline: 3px solid var(--strong, #0072B2); outline-offset: 2px; border-radius: .25rem; }
     p { margin: .5rem 0 0; min-height: 3.2em; font-variant-numeric: tabular-nums; }
-    sub { line-height: 0; }`;
+    sub, sup { line-height: 0; }
+    @media print { input, .ends { display: none; } }`;
 
   const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
   const square = (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2;
@@ -47,13 +47,9 @@
     return low < high ? [low, high].map(t => [middle[0] + t * along[0], middle[1] + t * along[1]]) : null;
   }
 
-  function shape(mark, [x, y], r) {
-    const polygon = points => `<polygon points="${points.map(([u, v]) => `${x + r * u},${y + r * v}`).join(" ")}"`;
-    if (mark === "circle") return `<circle cx="${x}" cy="${y}" r="${r}"`;
-    if (mark === "square") return polygon([[-.9, -.9], [.9, -.9], [.9, .9], [-.9, .9]]);
-    if (mark === "triangle") return polygon([[0, -1.2], [1.1, .8], [-1.1, .8]]);
-    return polygon([[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]]);
-  }
+  // A mark of radius r at a place of the picture: an open tag, for the caller to colour and close.
+  const shape = (mark, [x, y], r) =>
+    `<path d="${mark}" transform="translate(${x} ${y}) scale(${r})"`;
 
   class VarianceSlider extends HTMLElement {
     connectedCallback() {      // the script may run before the element's own content has been read
@@ -68,25 +64,19 @@
 
     start() {
       const data = this.data = JSON.parse(this.querySelector("script").textContent);
-      const [us, vs] = [0, 1].map(j => data.points.map(p => p[j]));
-      const [left, right, bottom, top] = [Math.min(...us), Math.max(...us), Math.min(...vs), Math.max(...vs)];
-      const [width, height] = [right - left || 1, top - bottom || 1], ratio = height / width;
-      const drawn = ratio > 0.3 && ratio < 1.2 ? ratio : 0.7;      // else the axes get units of their own
-      const u = (WIDTH - 2 * PAD) / width, v = u * drawn / ratio;
-      this.height = Math.round((WIDTH - 2 * PAD) * drawn + 2 * PAD);
-      this.place = p => [PAD + (p[0] - left) * u, PAD + (top - p[1]) * v];
-      this.back = (a, b) => [left + (a - PAD) / u, top - (b - PAD) / v];
+      const { left, top, across, down, pad, width, height } = data.view;
+      this.place = p => [pad + (p[0] - left) * across, pad + (top - p[1]) * down];
+      this.back = (a, b) => [left + (a - pad) / across, top - (b - pad) / down];
       this.near = 0.02 * Math.sqrt(data.critical);
-      const last = data.frames.length - 1;
       this.attachShadow({ mode: "open" }).innerHTML = `<style>${STYLE}</style>
-        <div class="picture"><canvas width="160" height="${Math.round(this.height / 4)}" aria-hidden="true"></canvas>
-        <svg viewBox="0 0 ${WIDTH} ${this.height}" role="img"></svg></div>
-        <label for="range"><span>Variance σ²</span><output for="range"></output></label>
-        <input id="range" type="range" min="0" max="${last}" step="1" value="0">
-        <div class="ends" aria-hidden="true"><span>large</span><span>→ 0: k-means</span></div>
+        <div class="picture"><canvas width="160" height="${Math.round(height / width * 160)}" aria-hidden="true"></canvas>
+        <svg viewBox="0 0 ${width} ${height}" role="img"></svg></div>
+        <label for="range"><span>Variance <i>σ</i><sup>2</sup></span><output for="range"></output></label>
+        <input id="range" type="range" min="0" max="${data.frames.length - 1}" step="1" value="${data.opening}">
+        <div class="ends" aria-hidden="true"><span>large: one cluster</span><span>0: k-means</span></div>
         <p></p><div class="said" aria-live="polite" style="position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"></div>`;
-      this.part = name => this.shadowRoot.querySelector(name);
-      this.find("svg").setAttribute("aria-label", this.getAttribute("description"));
+      this.find("svg").setAttribute("aria-label",
+        `${this.getAttribute("description")} ${data.legend} Lines are the borders between components.`);
       this.find("input").addEventListener("input", () => { this.draw(); this.say(); });
       this.draw();
     }
@@ -97,7 +87,7 @@
       const where = places === 1 ? `All ${K} centres stand at the mean of the points.`
         : places < K ? `The ${K} centres stand in ${places} places.` : `All ${K} centres have parted.`;
       return variance === 0 ? `k-means: every point belongs to its nearest centre. ${where} J = ${short(inertia)}.`
-        : `σ² is ${short(variance / this.data.critical)} times the critical variance. ${where} `
+        : `The variance is ${short(variance / this.data.critical)} times the critical one. ${where} `
           + `J = ${short(inertia)}; its soft form is ${short(softObjective)}.`;
     }
 
@@ -107,7 +97,7 @@
     }
 
     draw() {
-      const { frames, points, colors, critical } = this.data, now = +this.find("input").value, frame = frames[now];
+      const { frames, points, colors, marks, critical } = this.data, now = +this.find("input").value, frame = frames[now];
       const palette = frame.means.map((_, k) => rgb(colors[k % colors.length]));
       const mixed = r => [0, 1, 2].map(c => Math.round(r.reduce((sum, share, k) => sum + share * palette[k][c], 0)));
       const group = place => frame.means.findIndex(mean => square(mean, place) < this.near ** 2);   // the first there
@@ -121,7 +111,7 @@
       }));
       for (const x of points) {
         const r = responsibilities(x, frame), best = frame.means[r.indexOf(Math.max(...r))];
-        ink += `${shape(MARKS[group(best) % MARKS.length], this.place(x), 5)} fill="rgb(${mixed(r)})" fill-opacity=".85"/>`;
+        ink += `${shape(marks[group(best) % marks.length], this.place(x), 5)} fill="rgb(${mixed(r)})" fill-opacity=".85"/>`;
       }
       frame.means.forEach((mean, k) => {
         const way = frames.slice(0, now + 1).map(f => this.place(f.means[k]).join(",")).join(" ");
@@ -129,20 +119,20 @@
       });
       frame.means.forEach((mean, k) => {
         if (group(mean) < k) return;
-        const rim = shape(MARKS[k % MARKS.length], this.place(mean), 11);
-        ink += `${rim} fill="none" stroke="#fff" stroke-width="7"/>${rim} fill="rgb(${palette[k]})" stroke="#000" stroke-width="2"/>`;
+        const rim = shape(marks[k % marks.length], this.place(mean), 11);
+        ink += `${rim} fill="none" stroke="#fff" stroke-width=".64"/>${rim} fill="rgb(${palette[k]})" stroke="#000" stroke-width=".18"/>`;
       });
       this.find("svg").innerHTML = ink;
-      const ratio = frame.variance ? `${short(frame.variance / critical)} λ_max` : "0 (k-means)";
-      this.find("output").innerHTML = ratio.replace("λ_max", "λ<sub>max</sub>");
-      this.find("input").setAttribute("aria-valuetext", ratio.replace("λ_max", "times the critical variance"));
-      this.find("p").textContent = this.text(frame);
+      const ratio = frame.variance && short(frame.variance / critical);
+      this.find("output").innerHTML = ratio ? `${ratio} <i>λ</i><sub>max</sub>` : "0 (k-means)";
+      this.find("input").setAttribute("aria-valuetext", ratio ? `${ratio} times the critical variance` : "0 (k-means)");
+      this.find("p").innerHTML = this.text(frame).replace("J =", "<i>J</i> =");
     }
 
     // Behind the points: the responsibilities of every place in the plane, as mixed colours.
     paint(frame, mixed) {
       const canvas = this.find("canvas"), { width, height } = canvas, context = canvas.getContext("2d");
-      const image = context.createImageData(width, height), cell = WIDTH / width;
+      const image = context.createImageData(width, height), cell = this.data.view.width / width;
       for (let i = 0; i < width * height; i++) {
         const x = this.back((i % width + .5) * cell, (Math.floor(i / width) + .5) * cell);
         image.data.set([...mixed(responsibilities(x, frame)), 255], 4 * i);

@@ -1,0 +1,426 @@
+// <mixture-laboratory>: two programs on the same points from the same starts, stepped side by side.
+// The loop is in laboratory-loop.js, the names in laboratory-map.js; here they are shown and handled.
+(() => {
+  const WIDTH = 480, HEIGHT = 400, PAD = 28, GRID = 120, MOST_STEPS = 300, PAUSE = 350, NUDGE = 0.02;
+  const CHOICES = { covariance: Mixture2D.COVARIANCES, weights: ["equal", "free"], assignment: ["hard", "soft"] };
+  const STYLE = `
+    :host { display: block; color: inherit; font: inherit; margin: 1rem 0; --line: #757575; }
+    * { box-sizing: border-box; }
+    .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
+    .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1rem; }
+    section { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
+    .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
+    label { display: flex; flex-direction: column; font-size: .85rem; gap: .15rem; }
+    select, button, textarea { font: inherit; font-size: .9rem; color: inherit; background: transparent;
+      border: 1px solid var(--line); border-radius: .35rem; padding: .35rem .6rem; min-height: 2.4rem; }
+    select option { color: #111; background: #fff; }
+    select { max-width: 100%; }
+    button { cursor: pointer; }
+    button[aria-pressed="true"], td[data-lit] button { background: #0072B2; color: #fff; border-color: #0072B2; }
+    td[data-lit="B"] button { background: #A54800; border-color: #A54800; }
+    input[type=range] { width: 100%; min-width: 10rem; height: 2rem; accent-color: #0072B2; }
+    :is(select, button, input, textarea, summary, .start):focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
+    .picture { position: relative; filter: brightness(var(--figure-brightness, 1)); }
+    canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: .25; border-radius: .4rem; }
+    svg { position: relative; display: block; width: 100%; height: auto; }
+    .start { cursor: grab; touch-action: none; }
+    .drawing .picture svg { cursor: crosshair; }
+    .trace { height: 3.5rem; margin-top: .4rem; }
+    p { margin: .4rem 0; font-variant-numeric: tabular-nums; }
+    .numbers { font-size: .9rem; min-height: 2.8em; }
+    .verdict { font-weight: 600; min-height: 1.5em; }
+    table { border-collapse: collapse; font-size: .8rem; width: 100%; }
+    .map { overflow-x: auto; }
+    th { text-align: left; font-weight: 600; padding: .2rem .3rem; }
+    td { padding: .1rem; }
+    td button { width: 100%; height: 100%; min-width: 6.5rem; font-size: .8rem; padding: .25rem .4rem; text-align: left; }
+    summary { cursor: pointer; padding: .4rem 0; width: fit-content; }
+    textarea { width: 100%; min-height: 8rem; font-family: monospace; }
+    @media print { .row, .map, details, .buttons { display: none; } }`;
+
+  const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
+  const round = value => Number(value.toPrecision(6));
+  const short = value => value.toLocaleString("en", { maximumSignificantDigits: 5, useGrouping: false }).replace("-", "−");
+  const words = name => name.replaceAll("_", " ");
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  class Laboratory extends HTMLElement {
+    connectedCallback() {      // the script may run before the element's own content has been read
+      if (this.shadowRoot) return;
+      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => this.open());
+      else this.open();
+    }
+
+    find(name) { return this.shadowRoot.querySelector(name); }
+    all(name) { return [...this.shadowRoot.querySelectorAll(name)]; }
+
+    open() {
+      this.data = JSON.parse(this.querySelector("script").textContent);
+      const compact = this.hasAttribute("compact");
+      this.attachShadow({ mode: "open" }).innerHTML = `<style>${STYLE}</style>
+        <div class="row">
+          ${compact ? "" : `<label>Points<select name="data">${this.data.sets.map((set, i) =>
+            `<option value="${i}">${set.title}</option>`).join("")}<option value="own">your own</option></select></label>
+          <label>Components <select name="K">${[1, 2, 3, 4, 5, 6].map(K => `<option>${K}</option>`).join("")}</select></label>`}
+          <label style="flex: 1">Variance of the start, and of “identity”<span><output></output></span>
+            <input type="range" name="variance" min="-3" max="2" step="0.01" aria-label="Variance, sigma squared"></label>
+        </div>
+        <div class="programs">${["A", "B"].map(name => `
+          <section data-program="${name}" aria-label="Program ${name}"><p class="name"></p>
+            <div class="row">${Object.entries(CHOICES).map(([key, values]) => `<label>${key}<select name="${key}">
+              ${values.map(value => `<option value="${value}">${words(value)}</option>`).join("")}</select></label>`).join("")}</div>
+            <div class="picture"><canvas width="${GRID}" height="${Math.round(GRID * HEIGHT / WIDTH)}" aria-hidden="true"></canvas>
+              <svg class="plane" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group"></svg></div>
+            <svg class="trace" viewBox="0 0 ${WIDTH} 56" preserveAspectRatio="none" role="img"></svg>
+            <p class="numbers"></p></section>`).join("")}</div>
+        <p class="verdict" aria-live="polite"></p>
+        <div class="row buttons">
+          <button name="step">Step</button><button name="back">Back</button><button name="run">Run</button>
+          <button name="over">Start over</button><button name="starts">New starts</button>
+          ${compact ? "" : `<button name="draw" aria-pressed="false">Draw points</button><button name="clear">Clear points</button>
+          <button name="link">Copy link</button>`}
+        </div>
+        ${compact ? "" : `<details open><summary>The map of special cases</summary><div class="map" tabindex="0" role="region" aria-label="Map of special cases"></div></details>
+        <details><summary>Points as text</summary><label>One point per line: two numbers
+          <textarea name="text" spellcheck="false"></textarea></label><button name="use">Use these points</button></details>`}`;
+      if (!compact) this.drawMap();
+      this.listen();
+      this.take(this.shared() || this.data.open);
+    }
+
+    // ------------------------------------------------------------- the state, and the link that holds it
+
+    // A state: { set or points, means, variance, A, B, t }. What is missing comes from the data set.
+    take(state) {
+      const set = this.data.sets[state.set] || null;
+      this.set = state.points ? "own" : state.set;
+      this.points = state.points || set.points;
+      this.means = (state.means || set.means).map(mean => mean.map(round));
+      this.variance = round(state.variance || set.variance);
+      this.settings = { A: { ...(state.A || set.A) }, B: { ...(state.B || set.B) } };
+      this.frame();
+      this.rerun(state.t || 0);
+    }
+
+    state() {
+      const where = this.set === "own" ? { points: this.points.map(x => x.map(round)) } : { set: this.set };
+      return { ...where, means: this.means, variance: this.variance, A: this.settings.A, B: this.settings.B, t: this.t };
+    }
+
+    shared() {
+      if (this.hasAttribute("compact") || !location.hash.startsWith("#lab=")) return null;
+      try {
+        const state = JSON.parse(decodeURIComponent(location.hash.slice(5)));
+        const pairs = list => Array.isArray(list) && list.length && list.every(x => x.length === 2 && x.every(Number.isFinite));
+        const known = choice => Object.entries(CHOICES).every(([key, values]) => values.includes(choice[key]));
+        const good = (state.points ? pairs(state.points) : this.data.sets[state.set]) && pairs(state.means)
+          && state.means.length <= 6 && state.variance > 0 && known(state.A) && known(state.B);
+        return good ? { ...state, t: Math.min(Math.max(0, Math.floor(state.t) || 0), MOST_STEPS) } : null;
+      } catch {
+        return null;            // somebody else's link, or a broken one
+      }
+    }
+
+    // ------------------------------------------------------------- running
+
+    rerun(t = 0) {
+      clearInterval(this.timer);
+      this.timer = null;
+      this.programs = this.points.length ? ["A", "B"].map(name => new Mixture2D.Program(
+        { ...this.settings[name], variance: this.variance }, this.means, this.points)) : [];
+      this.t = 0;
+      while (this.t < t && this.forward());
+      this.draw();
+    }
+
+    // One iteration of each program that has not ended; false when both have.
+    forward() {
+      for (const program of this.programs) {
+        if (program.history.length === this.t + 1) program.step();
+      }
+      if (!this.programs.some(program => program.history.length > this.t + 1)) return false;
+      this.t += 1;
+      return true;
+    }
+
+    run() {
+      if (this.timer) return this.pause();
+      if (still()) {
+        while (this.t < MOST_STEPS && this.forward());
+        return this.draw();
+      }
+      this.timer = setInterval(() => {
+        if (this.t >= MOST_STEPS || !this.forward()) this.pause();
+        this.draw();
+      }, PAUSE);
+      this.draw();
+    }
+
+    pause() {
+      clearInterval(this.timer);
+      this.timer = null;
+      this.draw();
+    }
+
+    record(program) { return program.history[Math.min(this.t, program.history.length - 1)]; }
+
+    // ------------------------------------------------------------- where a point of the plane is drawn
+
+    frame() {
+      const all = this.points.concat(this.means), axis = j => all.map(x => x[j]);
+      const [left, right, bottom, top] = [Math.min(...axis(0)), Math.max(...axis(0)), Math.min(...axis(1)), Math.max(...axis(1))];
+      const scale = Math.min((WIDTH - 2 * PAD) / (right - left || 1), (HEIGHT - 2 * PAD) / (top - bottom || 1));
+      const [u, v] = [(left + right) / 2, (bottom + top) / 2];
+      this.scale = scale;
+      this.place = x => [WIDTH / 2 + scale * (x[0] - u), HEIGHT / 2 - scale * (x[1] - v)];
+      this.back = (a, b) => [u + (a - WIDTH / 2) / scale, v - (b - HEIGHT / 2) / scale];
+    }
+
+    // ------------------------------------------------------------- drawing
+
+    draw() {
+      const focused = this.shadowRoot.activeElement?.dataset?.start;
+      for (const [index, name] of ["A", "B"].entries()) {
+        const part = this.find(`[data-program=${name}]`), setting = this.settings[name];
+        part.querySelector(".name").textContent = `${name}: ${MethodMap.name(setting)}`;
+        for (const key of Object.keys(CHOICES)) part.querySelector(`[name=${key}]`).value = setting[key];
+        this.drawPlane(part, this.programs[index], name);
+        this.drawTrace(part, this.programs[index]);
+        part.querySelector(".numbers").textContent = this.numbers(this.programs[index]);
+      }
+      if (focused !== undefined) this.find(`[data-start="${focused}"]`)?.focus();
+      const K = this.find("[name=K]"), set = this.find("[name=data]");
+      if (K) K.value = this.means.length;
+      if (set) set.value = this.set;
+      this.find("output").textContent = ` σ² = ${short(this.variance)}`;
+      this.find("[name=variance]").value = Math.log10(this.variance);
+      this.find("[name=variance]").setAttribute("aria-valuetext", short(this.variance));
+      this.find("[name=back]").disabled = this.t === 0;
+      this.find("[name=run]").textContent = this.timer ? "Pause" : "Run";
+      this.find(".verdict").textContent = this.verdict();
+      for (const cell of this.all("td[data-covariance]")) {
+        const lit = ["A", "B"].filter(name => Object.keys(CHOICES).every(key => this.settings[name][key] === cell.dataset[key]));
+        if (lit.length) cell.dataset.lit = lit.join(""); else delete cell.dataset.lit;
+        cell.firstChild.setAttribute("aria-label", `${cell.firstChild.textContent}${lit.length ? `, program ${lit.join(" and ")}` : ""}`);
+      }
+    }
+
+    palette() { return this.means.map((_, k) => rgb(this.data.colors[k % this.data.colors.length])); }
+
+    drawPlane(part, program, name) {
+      const svg = part.querySelector(".plane"), palette = this.palette();
+      const mixed = r => `rgb(${[0, 1, 2].map(c => Math.round(r.reduce((total, share, k) => total + share * palette[k][c], 0)))})`;
+      const path = k => this.data.marks[k % this.data.marks.length];
+      const mark = (k, [a, b], size, rest) => `<path d="${path(k)}" transform="translate(${a.toFixed(2)} ${b.toFixed(2)}) scale(${size})" ${rest}/>`;
+      let ink = "";
+      if (program) {
+        const record = this.record(program), { means, covariances } = record.theta;
+        this.paint(part.querySelector("canvas"), program, record, palette);
+        this.points.forEach((x, i) => {
+          ink += mark(record.labels[i], this.place(x), 4, `fill="${mixed(record.responsibilities[i])}"`);
+        });
+        covariances.forEach(([a, b, c], k) => {
+          const l = Math.sqrt(a), m = b / l, r = Math.sqrt(c - m * m), round = [...Array(49).keys()].map(i => {
+            const u = Math.cos(Math.PI * i / 24), v = Math.sin(Math.PI * i / 24);
+            return this.place([means[k][0] + l * u, means[k][1] + m * u + r * v]).map(p => p.toFixed(2)).join(",");
+          });
+          ink += `<polyline points="${round.join(" ")}" fill="none" stroke="rgb(${palette[k]})" stroke-width="2"/>`;
+          const way = program.history.slice(0, this.t + 1).map(h => this.place(h.theta.means[k]).map(p => p.toFixed(2)).join(",")).join(" ");
+          ink += `<polyline points="${way}" fill="none" stroke="#fff" stroke-width="4"/><polyline points="${way}" fill="none" stroke="rgb(${palette[k]})" stroke-width="2.5"/>`;
+        });
+        means.forEach((mean, k) => {
+          ink += mark(k, this.place(mean), 9, `fill="rgb(${palette[k]})" stroke="#fff" stroke-width=".3"`);
+        });
+      }
+      this.means.forEach((mean, k) => {
+        const [a, b] = this.place(mean), said = `Start of centre ${k + 1}, at ${short(mean[0])}, ${short(mean[1])}. Arrow keys move it.`;
+        const access = name === "A" ? `tabindex="0" role="button" aria-label="${said}" data-start="${k}"` : `aria-hidden="true"`;
+        ink += `<g class="start" data-index="${k}" ${access}><circle cx="${a}" cy="${b}" r="22" fill="transparent"/>
+          <circle cx="${a}" cy="${b}" r="7" fill="none" stroke="#fff" stroke-width="5"/>
+          <circle cx="${a}" cy="${b}" r="7" fill="none" stroke="rgb(${palette[k]})" stroke-width="2.5" stroke-dasharray="3 2"/></g>`;
+      });
+      svg.innerHTML = ink;
+      svg.setAttribute("aria-label", `The plane of program ${name}: ${this.points.length} points, ${this.means.length} centres`);
+    }
+
+    // Behind the points: whose each place would be, with a dark line where that changes.
+    paint(canvas, program, record, palette) {
+      const { width, height } = canvas, context = canvas.getContext("2d"), image = context.createImageData(width, height);
+      const hard = program.setting.assignment === "hard", owner = [], cell = WIDTH / width;
+      const ask = Mixture2D.density(record.theta);
+      for (let i = 0; i < width * height; i++) {
+        const x = this.back((i % width + .5) * cell, (Math.floor(i / width) + .5) * cell);
+        const r = Mixture2D.softmax(ask(x))[0], best = owner[i] = r.indexOf(Math.max(...r));
+        const line = (i % width && owner[i - 1] !== best) || (i >= width && owner[i - width] !== best);
+        const color = line ? [40, 40, 40] : [0, 1, 2].map(c => hard ? palette[best][c]
+          : r.reduce((total, share, k) => total + share * palette[k][c], 0));
+        image.data.set([...color, 255], 4 * i);
+      }
+      context.putImageData(image, 0, 0);
+    }
+
+    drawTrace(part, program) {
+      const svg = part.querySelector(".trace"), values = program ? program.history.map(h => h.objective) : [];
+      const low = Math.min(...values), high = Math.max(...values), across = i => values.length > 1 ? 6 + 468 * i / (values.length - 1) : 6;
+      const down = value => high > low ? 50 - 44 * (value - low) / (high - low) : 28;
+      const now = Math.min(this.t, values.length - 1);
+      svg.innerHTML = values.length ? `<polyline points="${values.map((v, i) => `${across(i)},${down(v)}`).join(" ")}" fill="none"
+        stroke="#757575" stroke-width="2" vector-effect="non-scaling-stroke"/>
+        <line x1="${across(now)}" x2="${across(now)}" y1="2" y2="54" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/>` : "";
+      svg.setAttribute("aria-label", values.length ? `The objective rises from ${short(values[0])} to ${short(values.at(-1))} in ${values.length - 1} iterations` : "No points yet");
+    }
+
+    drawMap() {
+      const head = MethodMap.COLUMNS.map(([assignment, weights]) => `<th scope="col">${assignment}, ${weights} weights</th>`).join("");
+      const body = Object.entries(MethodMap.NAMES).map(([covariance, names]) => `<tr><th scope="row">${words(covariance)}</th>${names.map((name, j) =>
+        `<td data-covariance="${covariance}" data-assignment="${MethodMap.COLUMNS[j][0]}" data-weights="${MethodMap.COLUMNS[j][1]}"><button>${name}</button></td>`).join("")}</tr>`).join("");
+      this.find(".map").innerHTML = `<p>Blue: program A. Orange: program B. A method that you press becomes program B.</p>
+        <table><thead><tr><th scope="col">covariance</th>${head}</tr></thead><tbody>${body}</tbody></table>`;
+    }
+
+    // ------------------------------------------------------------- in words
+
+    numbers(program) {
+      if (!program) return "No points yet.";
+      const record = this.record(program), last = program.history.length - 1;
+      const sizes = this.means.map((_, k) => record.labels.filter(label => label === k).length).join(", ");
+      const ended = this.t < last || program.state === "running" ? ""
+        : program.state === "converged" ? ` Converged after ${last} iterations.`
+          : ` Component ${program.collapsed + 1} collapses here: its covariance becomes singular, and the likelihood has no bound.`;
+      return `Iteration ${Math.min(this.t, last)}: objective ${short(record.objective)}, J = ${short(record.inertia)}; points ${sizes}.${ended}`;
+    }
+
+    verdict() {
+      if (!this.points.length) return "Draw a point, or choose points.";
+      const [a, b] = this.programs;
+      for (let t = 0; t <= this.t; t++) {
+        const [p, q] = [a, b].map(program => program.history[Math.min(t, program.history.length - 1)]);
+        const labels = p.labels.filter((label, i) => label !== q.labels[i]).length;
+        const moved = Math.max(...p.theta.means.map((mean, k) => Math.hypot(mean[0] - q.theta.means[k][0], mean[1] - q.theta.means[k][1])));
+        if (labels) return `The labels part at iteration ${t}: ${labels} of ${this.points.length} differ there.`;
+        if (moved > 1e-9 * (WIDTH / this.scale)) return `The centres part at iteration ${t}; the labels are still the same there.`;
+      }
+      return this.t ? `Iterations 0 to ${this.t}: the same labels and the same centres.` : "The same start. Take a step.";
+    }
+
+    // ------------------------------------------------------------- the reader's hand
+
+    listen() {
+      const root = this.shadowRoot;
+      root.addEventListener("change", event => this.changed(event.target));
+      root.addEventListener("input", event => {
+        if (event.target.name === "variance") {
+          this.variance = round(10 ** event.target.value);
+          this.rerun(this.t);
+        }
+      });
+      root.addEventListener("click", event => {
+        const button = event.target.closest("button");
+        if (button?.parentElement.dataset.covariance) this.choose(button.parentElement.dataset);
+        else if (button) this.press(button.name, button);
+      });
+      root.addEventListener("keydown", event => {
+        const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+        const k = event.target.dataset?.start;
+        if (!by || k === undefined) return;
+        event.preventDefault();
+        this.move(+k, this.means[k].map((value, j) => value + by[j] * NUDGE * WIDTH / this.scale));
+      });
+      for (const svg of this.all(".plane")) {
+        const at = event => {
+          const box = svg.getBoundingClientRect();
+          return this.back((event.clientX - box.left) * WIDTH / box.width, (event.clientY - box.top) * HEIGHT / box.height);
+        };
+        let held = null;
+        svg.addEventListener("pointerdown", event => {
+          const start = event.target.closest(".start");
+          if (start) {
+            held = +start.dataset.index;
+            svg.setPointerCapture(event.pointerId);
+          } else if (this.drawing) {
+            this.own(this.points.concat([at(event).map(round)]));
+          }
+        });
+        svg.addEventListener("pointermove", event => { if (held !== null) this.move(held, at(event)); });
+        for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => { held = null; });
+      }
+    }
+
+    changed(control) {
+      const program = control.closest("[data-program]")?.dataset.program;
+      if (program) this.settings[program][control.name] = control.value;
+      if (control.name === "data" && control.value !== "own") return this.take({ set: +control.value });
+      if (control.name === "data") return this.own(this.points);
+      if (control.name === "K") this.scatter(+control.value);
+      if (program || control.name === "K") this.rerun(control.name === "K" ? 0 : this.t);
+    }
+
+    press(name, button) {
+      if (name === "step") this.forward();
+      if (name === "back") this.t -= 1;
+      if (name === "over") this.t = 0;
+      if (["step", "back", "over"].includes(name)) return this.timer ? this.pause() : this.draw();
+      if (name === "run") return this.run();
+      if (name === "starts") {
+        this.scatter(this.means.length);
+        return this.rerun();
+      }
+      if (name === "draw") {
+        this.drawing = !this.drawing;
+        button.setAttribute("aria-pressed", this.drawing);
+        return this.find(".programs").classList.toggle("drawing", this.drawing);
+      }
+      if (name === "clear") return this.own([]);
+      if (name === "link") return this.share(button);
+      if (name === "use") {
+        const rows = this.find("textarea").value.trim().split("\n").map(line => line.trim().split(/[\s,;]+/).map(Number));
+        const bad = rows.findIndex(row => row.length !== 2 || !row.every(Number.isFinite));
+        if (bad >= 0) this.find(".verdict").textContent = `Line ${bad + 1} is not two numbers.`;
+        else {
+          this.points = rows;
+          this.frame();
+          this.scatter(this.means.length);
+          this.own(rows);
+        }
+      }
+    }
+
+    choose({ covariance, weights, assignment }) {
+      this.settings.B = { covariance, weights, assignment };
+      this.rerun(this.t);
+    }
+
+    own(points) {
+      this.set = "own";
+      this.points = points;
+      this.rerun();
+      const text = this.find("textarea");
+      if (text) text.value = points.map(x => x.join(" ")).join("\n");
+    }
+
+    move(k, mean) {
+      this.means[k] = mean.map(round);
+      this.rerun(this.t);
+    }
+
+    // K starts at points drawn at random, distinct as far as there are that many.
+    scatter(K) {
+      const left = [...new Set(this.points.map(x => x.map(round).join()))].map(x => x.split(",").map(Number));
+      this.means = Array.from({ length: K }, () => left.length
+        ? left.splice(Math.floor(Math.random() * left.length), 1)[0] : this.back(WIDTH * Math.random(), HEIGHT * Math.random()).map(round));
+    }
+
+    async share(button) {
+      history.replaceState(null, "", `#lab=${encodeURIComponent(JSON.stringify(this.state()))}`);
+      try {
+        await navigator.clipboard.writeText(location.href);
+        button.textContent = "Link copied";
+      } catch {
+        button.textContent = "The link is in the address bar";
+      }
+      setTimeout(() => { button.textContent = "Copy link"; }, 2500);
+    }
+  }
+
+  customElements.define("mixture-laboratory", Laboratory);
+})();
