@@ -9,6 +9,7 @@ from ._engine.data import Data
 from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
+from .estep import e_step
 from .loop import better, run
 from .model import Model
 from .prior import InternalPrior, Prior
@@ -128,7 +129,7 @@ def fit_quietly(x, n_components, *, covariance, weights, assignment, variance, i
     best = failure = None
     for _ in range(n_init):
         try:
-            found = run(data, model, start(data, model, K, rng), tol=tol, max_iter=max_iter, accelerate=accelerate,
+            found = run(e_step(data, model), start(data, model, K, rng), tol=tol, max_iter=max_iter, accelerate=accelerate,
                         callback=callback)
         except Singular as error:
             failure = error

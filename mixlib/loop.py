@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .estep import e_step
 from .model import Parameters
 from .mstep import m_step
 from .record import Record
@@ -24,15 +23,16 @@ class Run(NamedTuple):
     labels: np.ndarray | None      # (n,) of the last E-step, if hard
 
 
-def run(data, model, params, *, tol, max_iter, accelerate=False, callback=None):
-    """Iterate from `params`; every record of the history holds parameters and their own objective."""
+def run(estep, params, *, tol, max_iter, accelerate=False, callback=None):
+    """Iterate an E-step and the M-step from `params`; every record of the history holds parameters and their own objective."""
+    data, model = estep.data, estep.model
 
     def objective(statistics, params):
         if model.prior is None:
             return statistics.reduced_objective
         return statistics.objective + model.prior.log_density(params)
 
-    estep, aitken = e_step(data, model), Aitken(tol * data.total_weight)
+    aitken = Aitken(tol * data.total_weight)
     squarem = Squarem() if accelerate and not model.hard else None
     # (4.4) eq-e-step
     statistics, jumped, history = estep.statistics(params), False, []

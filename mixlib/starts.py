@@ -6,7 +6,7 @@ from . import inputs, seeding
 from ._engine.data import Data
 from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
-from .estep import FixedResponsibilities
+from .estep import FixedResponsibilities, e_step
 from .loop import better, run
 from .mixture import Mixture
 from .model import Model, Parameters
@@ -88,7 +88,7 @@ def _from_kmeans(x):
         for unit in ([1.0] if model.constraint.shape.isotropic else [1.0, _standard_deviations(x, data.w)]):
             labels = _kmeans(x / unit, data.w, K, rng)
             try:
-                tried = run(data, model, _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
+                tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
             except Singular as error:
                 failure = error
                 continue
@@ -104,7 +104,7 @@ def _kmeans(x, w, K, rng):
     data, best = Data(x, w, KMEANS.constraint), None
     for _ in range(KMEANS_STARTS):
         start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
-        found = run(data, KMEANS, start, tol=0, max_iter=KMEANS_ITERATIONS)
+        found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
         best = found if better(found, best) else best
     return best.labels
 

@@ -10,7 +10,7 @@ import numpy as np
 from reference import COVARIANCES
 
 import mixlib
-from mixlib import estep, lloyd, loop
+from mixlib import em, estep, lloyd
 from mixlib._engine import hamerly
 
 SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
@@ -62,5 +62,5 @@ def e_steps_seen():
     def e_step(data, model):
         seen.append(make(data, model))
         return seen[-1]
-    with mock.patch.object(loop, "e_step", e_step):
+    with mock.patch.object(em, "e_step", e_step):
         yield seen
