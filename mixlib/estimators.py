@@ -1,6 +1,7 @@
 """scikit-learn estimators over `fit`: parameters in, attributes out, no algorithm (needs scikit-learn)."""
 
 import warnings
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import criteria, em, inputs
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, SingularFitError, SingularFitWarning, TooFewPointsError
+from .nearest import distances, inertia, nearest_labels
 from .prior import Prior
-from .result import nearest_labels
 
 
 class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
@@ -28,11 +29,16 @@ OTHER_NAMES = {        # what scikit-learn calls differently, and what it is her
 }
 
 
+@cache
+def _parameters(kind):
+    return frozenset(kind._get_param_names())
+
+
 class _Estimator(BaseEstimator):
     """What the two estimators share: checked input, one rule for few distinct points, and no data kept."""
 
     def __setattr__(self, name, value):
-        if not name.endswith("_") and not name.startswith("_") and name not in self._get_param_names():
+        if not name.endswith("_") and not name.startswith("_") and name not in _parameters(type(self)):
             hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
             raise AttributeError(f"{type(self).__name__} has no parameter {name!r}{hint}; its parameters are "
                                  f"{', '.join(self._get_param_names())}")
@@ -130,16 +136,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
 
     def transform(self, X):
         """Distances to the centres, (n, n_clusters)."""
-        X = self._input(X)
-        with np.errstate(over="ignore"):
-            return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
+        return distances(self._input(X), self.cluster_centers_)
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""
-        distances = self.transform(X).min(axis=1).astype(np.float64)
-        w = inputs.as_weights(sample_weight, len(distances))
-        with np.errstate(over="ignore"):
-            return -float(np.sum(distances**2 if w is None else w * distances**2))
+        X = self._input(X)
+        return -inertia(X, self.cluster_centers_, inputs.as_weights(sample_weight, len(X)))
 
     @property
     def _n_features_out(self):

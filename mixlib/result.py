@@ -4,12 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ._engine.data import Data
 from ._engine.reductions import weighted_sum
-from .covariance import CONSTRAINTS
 from .estep import SoftEStep, e_step
-from .lloyd import LloydEStep
-from .model import Model, Parameters
 
 
 class Fit:
@@ -143,13 +139,3 @@ class Fit:
     def __repr__(self):
         state = "converged" if self.converged else "not converged"
         return f"Fit({self.mixture!r}, {self.n_iter} iterations, {state}, objective {self.objective:.6g})"
-
-
-def nearest_labels(x, centres):
-    """The index of the nearest of K centres (K, d) for each point of x, by the E-step of k-means."""
-    data = Data(x, None, CONSTRAINTS["identity"], including=centres)
-    model = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
-    means = data.coordinates.to_internal(centres).T.copy()
-    estep = LloydEStep(data, model)
-    estep.statistics(Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres))
-    return estep.labels.astype(np.intp)

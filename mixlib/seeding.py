@@ -9,6 +9,7 @@ from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
 
+FEW_POINTS = 1 << 13     # up to here all are sorted
 MAX_REJECTED = 16        # points rejected in a row before all distances are brought up to date
 
 
@@ -141,13 +142,18 @@ class PointSampler:
     """Draws points in the order of their distance from the mean, which rows and units do not change.
 
     So a start does not depend on the order of the rows, and w copies of a point count as one of
-    weight w. Points at equal distances are told apart by a projection. Only the part of the order
-    where a draw falls is sorted: bins of a 256th of an octave lead there.
+    weight w. Points at equal distances are told apart by a projection. Many points are not
+    sorted but where a draw falls: bins of a 256th of an octave lead there.
     """
 
     def __init__(self, data):
         self.data, self.column_weights = data, data.shape.column_weights(data)
-        self.squares, self.bins = np.empty(data.n), np.empty(data.n, dtype=np.int32)
+        self.squares, self.order = np.empty(data.n), None
+        if data.n <= FEW_POINTS:
+            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
+            self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
+            return
+        self.bins = np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
             self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
@@ -162,7 +168,7 @@ class PointSampler:
 
     def weights(self, where):
         """The weights of points."""
-        return np.ones(len(self.bins[where])) if self.data.w is None else self.data.w[where]
+        return np.ones(len(self.squares[where])) if self.data.w is None else self.data.w[where]
 
     def distances(self, z, where, centres):
         """Squared distances of points from the nearest of some centres (d, m), columns weighted, (b,)."""
@@ -205,16 +211,22 @@ class PointSampler:
 
     def set_mass(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
+        if self.order is not None:
+            self.reached = np.cumsum(mass(self.order))
+            return
         self.mass, self.masses = mass, self.data.sum_blocks(
             lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
+        self.reached = np.cumsum(self.masses)
 
     def draw(self, rng, n_found, K):
         """An index, by one number in the order."""
-        reached = np.cumsum(self.masses)
+        reached = self.reached
         if not reached[-1] > 0:
             raise TooFewPointsError(
                 f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}")
         aim = rng.random() * reached[-1]
+        if self.order is not None:          # no further than the last that has a mass
+            return int(self.order[min(reached.searchsorted(aim, side="right"), reached.searchsorted(reached[-1]))])
         at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
         members = np.flatnonzero(self.bins == at)
         members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]

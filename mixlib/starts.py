@@ -80,13 +80,19 @@ def _from_kmeans(x):
     """The loop run first as k-means, from greedy seeds; one M-step from its labels.
 
     Where Sigma can tell the columns apart, in their own units and in units of their standard
-    deviations: measured over many data sets neither is always better. Each start runs a few
-    iterations, and the better one goes on.
+    deviations: measured over many data sets neither is always better. If they lead to two
+    partitions each start runs a few iterations, and the better one goes on.
     """
     def start(data, model, K, rng):
+        partitions = [_kmeans(x, data.w, K, rng)]
+        if not model.constraint.shape.isotropic and data.d > 1:
+            partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
+            if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
+                partitions.pop()                          # the same, but for the order
+        if len(partitions) == 1:
+            return _from_responsibilities(data, model, partitions[0], K)
         found = failure = None
-        for unit in ([1.0] if model.constraint.shape.isotropic else [1.0, _standard_deviations(x, data.w)]):
-            labels = _kmeans(x / unit, data.w, K, rng)
+        for labels in partitions:
             try:
                 tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
             except Singular as error:
@@ -106,6 +112,8 @@ def _kmeans(x, w, K, rng):
         start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
         found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
         best = found if better(found, best) else best
+    if best.empty.size:                 # a component needs points to start from: the nearest to its mean
+        best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = best.empty
     return best.labels
 
 

@@ -78,7 +78,8 @@ def test_centres_belong_to_themselves_and_distances_are_distances():
     model = KMeans(7, random_state=0).fit(TENTHS)
     assert model.predict(model.cluster_centers_).tolist() == list(range(7))
     between = model.transform(model.cluster_centers_)
-    assert np.array_equal(between, between.T) and not between.diagonal().any()
+    np.testing.assert_allclose(between, between.T, rtol=1e-12)
+    assert not between.diagonal().any()
     np.testing.assert_allclose(model.transform(TENTHS), cdist(TENTHS, model.cluster_centers_), rtol=1e-12)
     assert np.array_equal(KMeans(7, random_state=0).fit_transform(TENTHS), model.transform(TENTHS))
     assert model.get_feature_names_out().tolist() == [f"kmeans{k}" for k in range(7)]
