@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf newest wheel anchors bench resave pointers lock clean
+.PHONY: book test unit serve pdf newest wheel anchors bench lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -45,6 +45,10 @@ anchors: .venv/installed
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+
+# Speed, accessibility and weight of every page, as a table. Needs npm and Chromium.
+lighthouse: book
+	$(PY) tests/lighthouse.py $(PAGES)
 
 resave: .venv/installed
 	$(PY) book/_ext/resave.py $(NB)

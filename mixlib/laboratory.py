@@ -1,7 +1,7 @@
 """The book's laboratory: two settings of the loop on the same points, stepped side by side in the page.
 
-Python hands over points, starts and settings, and draws a still picture; `book/_static/laboratory*.js`
-run the loop of chapter 4 again in the reader's hands. The tests hold its iterates against `fit`.
+Python hands over points, starts and settings, and draws a still picture; `book/_static/mixture-laboratory`
+runs the loop of chapter 4 again in the reader's hands. The tests hold its iterates against `fit`.
 """
 
 from html import escape

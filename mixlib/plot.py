@@ -31,8 +31,9 @@ def use_style():
         "figure.figsize": (5.0, 3.6), "figure.dpi": 100, "savefig.dpi": 200,
         "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
         "figure.constrained_layout.use": True,
-        "font.size": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11,
-        "legend.fontsize": 11, "legend.frameon": False, "legend.handlelength": 1.5,
+        "font.family": "STIXGeneral", "mathtext.fontset": "stix",      # the book's type, which matplotlib brings along
+        "font.size": 14, "axes.titlesize": 14, "axes.labelsize": 14, "xtick.labelsize": 13, "ytick.labelsize": 13,
+        "legend.fontsize": 13, "legend.frameon": False, "legend.handlelength": 1.5,
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink,
         "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 1.0,
         "axes.prop_cycle": mpl.cycler(color=colors), "lines.linewidth": 2.0,

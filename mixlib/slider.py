@@ -1,6 +1,6 @@
 """The slider of the book: soft k-means followed from a large variance down to k-means itself.
 
-Python does the mathematics and hands over numbers; `book/_static/variance-slider.js` draws them.
+Python does the mathematics and hands over numbers; `book/_static/variance-slider/element.js` draws them.
 Chapter 5; Rose (1998).
 """
 

@@ -143,6 +143,16 @@ def test_code_of_56_columns_fits_a_phone(site, browser):
             assert content <= box and size >= 11
 
 
+@pytest.mark.parametrize("name", page_names())
+def test_words_of_figures_are_legible_on_a_phone(site, browser, name):
+    """Words in figures have at least 18 pixels as drawn (mixlib.plot), so 0.61 of the size leaves 11."""
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/{name}.html")
+        for shown, drawn in tab.evaluate("[...document.querySelectorAll('article img')].map(e => [e.clientWidth, +e.getAttribute('width')])"):
+            assert shown >= 0.61 * drawn
+
+
 def test_a_measure_for_reading(site, desk):
     """A line of text on a desk holds 65 to 75 characters."""
     tab = desk.new_page()

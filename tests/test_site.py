@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -42,7 +43,8 @@ def test_nothing_loads_from_another_host(name):
 
 def test_no_style_or_script_names_another_host():
     styles = [path for path in HTML.rglob("*.css")]
-    assert len(styles) >= 4
+    assert [path.name for path in styles] == ["book.css"]
+    assert "div.formula" in styles[0].read_text(encoding="utf-8")         # all of them are in it
     for path in styles:
         text = path.read_text(encoding="utf-8")
         loads = re.findall(r"url\(\s*['\"]?([^)'\"]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
@@ -178,7 +180,7 @@ def test_theorems_link_to_themselves_and_proofs_end():
             theorems += 1
         for proof in page(name).select("details.proof"):
             assert proof.has_attr("open") and proof.summary.get_text() == "Proof."
-            assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("∎")
+            assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("□")
             proofs += 1
     assert theorems > 30 and proofs > 20
 
@@ -204,6 +206,16 @@ def test_pages_load_few_and_small_files(name):
         files = [path for path in files if path.name not in ("searchindex.js", "searchtools.js")]
     assert sum(path.stat().st_size for path in files) < 120_000
     assert sum(path.stat().st_size for path in (HTML / "_static" / "fonts").glob("*.woff2")) < 130_000
+
+
+def test_scripts_of_an_element_load_where_it_stands():
+    loaded = {name: {Path(script["src"].split("?")[0]).name for script in page(name).find_all("script", src=True)}
+              for name in PAGES}
+    for name in PAGES:
+        assert {"site.js", "folds.js"} <= loaded[name]
+        assert ("variance-slider.js" in loaded[name]) == bool(page(name).find("variance-slider"))
+        assert ({"laboratory.js", "laboratory-loop.js"} <= loaded[name]) == bool(page(name).find("mixture-laboratory"))
+    assert any("variance-slider.js" in files for files in loaded.values())
 
 
 def test_no_icon_font_and_no_unused_files():

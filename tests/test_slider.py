@@ -12,7 +12,7 @@ import mixlib
 from mixlib import plot, slider
 from mixlib.slider import Frame, VarianceSlider, anneal, critical_variance, variance_slider
 
-SCRIPT = Path(__file__).parents[1] / "book" / "_static" / "variance-slider.js"
+SCRIPT = Path(__file__).parents[1] / "book" / "_static" / "variance-slider" / "element.js"
 
 
 @pytest.fixture(scope="module")

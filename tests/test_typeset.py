@@ -25,6 +25,8 @@ def sources(path):
     if path.suffix == ".ipynb":
         written += [cell.metadata["mystnb"]["figure"]["caption"] for cell in nbformat.read(path, as_version=4).cells
                     if "caption" in cell.metadata.get("mystnb", {}).get("figure", {})]
+        written += ["".join(output.data["text/markdown"]) for output in outputs(path)
+                    if "text/markdown" in output.get("data", {})]
     found = []
     for token in _walk(written):
         if isinstance(token, Directive):
@@ -199,6 +201,10 @@ def test_a_long_display_breaks_before_its_relations():
     assert html.count("<math") > 2 and 'displaystyle="true"' in html
     assert html.count("<wbr>") == html.count("<math") - 1
     assert typeset.display("a=b").count("<math") == 1
+
+
+def test_a_title_reads_as_plain_text_in_the_search_index():
+    assert typeset.letters(typeset.mathml(r"\sigma^2\to0")) == "σ²→0"
 
 
 def test_a_function_stands_apart_from_its_factor():

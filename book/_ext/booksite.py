@@ -69,8 +69,16 @@ def add_static_files(app):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".css":
             app.add_css_file(name)
-        elif path.suffix == ".js":
+        elif path.suffix == ".js" and path.parent == folder:
             app.add_js_file(name, loading_method="defer")
+
+
+def add_scripts_of_elements(app, pagename, templatename, context, doctree):
+    """The scripts in _static/NAME/ serve the element <NAME>, and are loaded by the pages that have one."""
+    folder = Path(app.srcdir) / "book" / "_static"
+    for path in sorted(folder.glob("*/*.js")):
+        if f"<{path.parent.name} " in context.get("body", ""):
+            app.add_js_file(path.relative_to(folder).as_posix(), loading_method="defer")
 
 
 def repository(folder):
@@ -137,6 +145,7 @@ def setup(app):
     app.connect("config-inited", prepare_execution)
     app.connect("config-inited", set_theme)
     app.connect("builder-inited", add_static_files)
+    app.connect("html-page-context", add_scripts_of_elements)
     app.connect("doctree-read", number_repeated_ids)
     app.connect("doctree-read", set_proofs)
     app.connect("missing-reference", describe_types)

@@ -58,7 +58,7 @@ def proof(node):
         break
     if isinstance(node[0], nodes.paragraph) and len(node[0]) and isinstance(node[0][0], nodes.Text):
         node[0][0] = nodes.Text(node[0][0].lstrip())
-    end = nodes.inline("", "∎", classes=["qed"])
+    end = nodes.inline("", "□", classes=["qed"])
     if isinstance(node[-1], nodes.paragraph):
         node[-1] += [nodes.Text(" "), end]
     else:

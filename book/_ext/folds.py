@@ -60,17 +60,16 @@ def checks_fold(lines, code):
 
 
 def headline(lines):
-    """✓ (4.36), (4.37) 7 checks: numerical, exact; largest error 1e-05"""
+    """✓ 7 checks of (4.36), (4.37): numerical, exact; largest error 1e-05"""
     entries = [line["check"] for line in lines]
     found = {line["check"].result: line for line in lines}
-    said = [nodes.Text("✓ ")]
+    said = [nodes.Text(f"✓ {len(lines)} checks of ")]
     for line in found.values():
         said += [line[1].deepcopy(), nodes.Text(", ")]
-    said[-1] = nodes.Text(" ")
     kinds = ", ".join(dict.fromkeys(entry.kind for entry in entries))
     error = largest_error([(None, entry.kind, entry.error) for entry in entries])
     worst = "" if error == "0" else f"; largest error {error}"
-    return said + [nodes.Text(f"{len(lines)} checks: {kinds}{worst}")]
+    return said[:-1] + [nodes.Text(f": {kinds}{worst}")]
 
 
 # ----------------------------------------------------------------- writing

@@ -20,9 +20,11 @@ STYLES = Path(__file__).resolve().parents[1] / "_static"
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
 SEARCH_SCRIPTS = {"documentation_options.js", "doctools.js", "searchtools.js", "language_data.js", "sphinx_highlight.js"}
 RETINA = 2          # mixlib.plot draws two pixels for one of the page
+LEAST = 0.62        # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
+CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 LETTERS = re.compile(r">([^<]+)")
@@ -34,16 +36,34 @@ def fill_frame(app, pagename, templatename, context, doctree):
     if "toctree" not in context:
         return
     ours = {f"_static/{path.relative_to(STYLES).as_posix()}" for path in STYLES.rglob("*") if path.is_file()}
-    for name in ("css_files", "script_files"):
-        context[name] = [one for one in context.get(name, ()) if getattr(one, "filename", None) in ours]
+    context["script_files"] = [one for one in context.get("script_files", ()) if getattr(one, "filename", None) in ours]
+    context["styles_version"] = hashlib.sha256(styles().encode()).hexdigest()[:8]
+    parts = elements()
+    context["script_files"] = [one for one in context["script_files"]
+                               if f"<{parts.get(Path(one.filename).stem, '')}" in context.get("body", "<")]
     context["contents_html"] = contents(context)
     source = Path(str(context.get("sourcename", "")))
     context["notebook_name"] = source.name if source.suffix == ".ipynb" else ""
     context["notebook_link"] = context["pathto"](f"_sources/{source.as_posix()}", True) if source.suffix == ".ipynb" else ""
     if "body" in context:
         body = PLAIN.sub(r"\1", context["body"])
+        body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
+
+
+def styles():
+    """All styles in one: a page asks once."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(STYLES.glob("*.css"))]
+    return re.sub(r"/\*.*?\*/\s*", "", "\n".join(texts), flags=re.DOTALL)
+
+
+def elements():
+    """{script: the element that it and its helpers (laboratory.js, laboratory-loop.js) make}: only its pages load them."""
+    found = {path.stem: made[1] for path in STYLES.glob("*.js")
+             if (made := re.search(r'customElements\.define\("([a-z-]+)"', path.read_text(encoding="utf-8")))}
+    return found | {path.stem: element for path in STYLES.glob("*.js") for stem, element in found.items()
+                    if path.stem.startswith(f"{stem}-")}
 
 
 def contents(context):
@@ -93,14 +113,14 @@ def set_image(tag, images, lazy):
     tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
     tag = tag.replace(source[0], f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
                       + (' loading="lazy" decoding="async"' if lazy else ""))
-    return tag
+    return f'<div class="picture" style="--least: {LEAST * width:.0f}px">{tag}</div>'
 
 
 def set_images(page, images):
     first = iter([False])
+    page = re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
     page = IMAGE.sub(lambda tag: set_image(tag[0], images, next(first, True)), page)
-    # the theme's link from each figure to its file leads nowhere new
-    return re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
+    return page
 
 
 # ----------------------------------------------------------------- fonts
@@ -169,12 +189,14 @@ def finish(app, failed):
             path.write_text(page, encoding="utf-8")
             pages.append(page)
     write_fonts(app, pages)
+    (folder / "_static" / "book.css").write_text(styles(), encoding="utf-8")
     drop_unused(folder / "_static")
 
 
 def drop_unused(static):
     """Of _static remain our own files, the fonts, and the scripts of the search page."""
-    kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.is_file()} | SEARCH_SCRIPTS
+    kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.suffix != ".css"}
+    kept |= SEARCH_SCRIPTS | {"book.css"}
     for path in sorted(static.rglob("*"), reverse=True):
         name = path.relative_to(static).as_posix()
         if path.is_dir():

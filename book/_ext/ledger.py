@@ -90,7 +90,7 @@ def executed(app):
 def tidy_line(check, literal, anchor, docname):
     """The paragraph that stands for a printed line; `folds` gathers those of a cell."""
     label, said = LINE.match(literal.astext()).groups()
-    paragraph = nodes.paragraph("", "", nodes.Text("✓ "), link(label, docname), nodes.Text(f" {said}"),
+    paragraph = nodes.paragraph("", "", nodes.Text("✓ "), link(label, docname), nodes.Text(f": {said}"),
                                 classes=["check"], ids=[anchor], check=check)
     paragraph.source, paragraph.line = literal.source, literal.line
     return paragraph

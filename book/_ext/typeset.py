@@ -202,13 +202,16 @@ def width(element):
 # ----------------------------------------------------------------- spaces
 
 def set_spaces(tree):
-    """TeX's thin space between a factor and the name of a function, which Temml leaves out."""
+    """TeX's spaces where Temml leaves them to browsers: before the name of a function, around dots."""
     for parent in list(tree.iter()):
         if parent.tag in ("mrow", "math", "mtd", "mstyle", "msqrt"):
             children = list(parent)
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
                     parent.insert(place, ElementTree.Element("mspace", THIN))
+    for sign in tree.iter("mo"):
+        if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
+            sign.attrib.update(lspace="0", rspace="0")      # else set apart as an operator is
 
 
 def names_function(children, place):
@@ -257,7 +260,15 @@ class title_math(nodes.math):
     """In a title: for the search index it reads as the letters that it shows."""
 
     def astext(self):
-        return "".join(mathml(super().astext()).itertext())
+        return letters(mathml(super().astext()))
+
+
+def letters(element):
+    """The formula in a line of plain text: σ²."""
+    parts = [letters(child) for child in element]
+    if element.tag in ("msup", "msubsup") and parts[-1].isdigit():
+        parts[-1] = parts[-1].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return (element.text or "") + "".join(parts)
 
 
 class Formulas:

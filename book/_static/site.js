@@ -48,7 +48,7 @@
   }
 
   // What scrolls sideways can be reached with the keyboard, and shows that it scrolls.
-  const boxes = "div.formula, div.highlight pre, .pst-scrollable-table-container, div.cell_output .text_html";
+  const boxes = "div.formula, div.picture, div.highlight pre, .pst-scrollable-table-container, div.cell_output .text_html";
   const measure = box => {
     const wide = box.scrollWidth > box.clientWidth + 1;
     box.classList.toggle("scrolls", wide);

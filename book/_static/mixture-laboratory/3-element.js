@@ -1,5 +1,5 @@
 // <mixture-laboratory>: two programs on the same points from the same starts, stepped side by side.
-// The loop is in laboratory-loop.js, the names in laboratory-map.js; here they are shown and handled.
+// The loop is in 1-loop.js, the names in 2-map.js; here they are shown and handled.
 (() => {
   const WIDTH = 480, HEIGHT = 400, PAD = 28, GRID = 120, MOST_STEPS = 300, PAUSE = 350, NUDGE = 0.02;
   const CHOICES = { covariance: Mixture2D.COVARIANCES, weights: ["equal", "free"], assignment: ["hard", "soft"] };

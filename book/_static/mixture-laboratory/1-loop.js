@@ -1,4 +1,4 @@
-// Mixture2D: the book's one EM loop, for points in the plane. No drawing here (laboratory.js draws).
+// Mixture2D: the book's one EM loop, for points in the plane. No drawing here (3-element.js draws).
 // A covariance [[a, b], [b, c]] is kept as [a, b, c]; theta is { weights, means, covariances }.
 const Mixture2D = (() => {
   const COVARIANCES = ["identity", "tied_spherical", "spherical", "tied_diag", "diag", "tied", "full"];
