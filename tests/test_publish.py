@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     ("Output written on book.pdf (190 pages).\n", 0),
     ("LaTeX Warning: Reference `a:b' on page 3 undefined on input line 5.\n", 1),
     ("x" * 70 + "\nundefined", 1),
-    ("LaTeX Warning: Hyper reference `" + "x" * 43 + "' unde\nfined on input line 5.\n", 1),        # broken at 79 letters
+    ("LaTeX Warning: Hyper reference `" + "x" * 41 + "' unde\nfined on input line 5.\n", 1),        # broken at 79 letters
     ("Missing character: There is no x in font y!\n", 1),
     ("LaTeX Warning: Label `a' multiply defined.\n", 1),
     ("Overfull \\hbox (9.9pt too wide) in paragraph\n", 0),

@@ -14,7 +14,7 @@ from cite import reference
 from docutils import nodes
 from fontTools.ttLib import TTFont
 from folds import fold
-from sphinx.addnodes import tabular_col_spec
+from sphinx.addnodes import number_reference, tabular_col_spec
 from sphinx.builders.latex.nodes import math_reference, thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import wrap_displaymath
@@ -190,6 +190,11 @@ class Numbers(SphinxPostTransform):
                 while place and isinstance(section.parent[place - 1], nodes.target):     # which belong to the section
                     place -= 1
                 section.parent.insert(place, raw(rf"\setcounter{{secnumdepth}}{{{depth}}}"))
+        for link in list(self.document.findall(number_reference)):
+            page, _, name = link.get("refuri", "").removeprefix("%").partition("#")
+            found = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(name)
+            if found:           # sphinx-exercise leaves those of other pages without a number
+                link.replace_self(raw(rf"\hyperref[exercise:{name}]{{Exercise {'.'.join(map(str, found))}}}", ""))
         for link in list(self.document.findall(nodes.reference)):
             page, _, label = link.get("refuri", "").removeprefix("%").partition("#equation-")
             if label:
@@ -202,8 +207,8 @@ def put(node, others):
     node.parent[place:place + 1] = others
 
 
-def raw(tex):
-    return nodes.raw("", tex + "\n", format="latex")
+def raw(tex, end="\n"):
+    return nodes.raw("", tex + end, format="latex")
 
 
 def in_title(tex):
