@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import typed
 from cases import Case, all_cases, data
 from machine import least_seconds, limits
 from peers import peers_of
@@ -179,11 +180,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the smallest sizes, one round")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--resume", action="store_true", help="leave out the cases that results.json has already")
+    parser.add_argument("--typed", action="store_true", help="only the section as typed: all defaults, time and quality")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory:
         case, name = json.loads(options.memory)
         memory_of(Case(*case), name)
+        return
+    if options.typed:
+        typed.main()
         return
     cases = [c for c in all_cases() if options.only in str(c) and (not options.quick or c.n * c.K <= 10**6)]
     limit, rows, kept = limits(), [], HERE / "results.json"
@@ -201,6 +206,9 @@ def main():
         kept.write_text(json.dumps({"machine": machine(), "limits": limit, "rows": saved}, indent=1))
     print("\nThis machine: " + ", ".join(f"{name} {value:.3g}" for name, value in limit.items()))
     print("\n".join(described(row) for row in rows))
+    if not options.quick:
+        print("\nAs typed")
+        typed.main()
 
 
 if __name__ == "__main__":

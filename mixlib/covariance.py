@@ -6,6 +6,7 @@ shape's form too: the m features of z z^T that Sigma can see. Points come as col
 Chapters 1 and 4. What each method of a shape computes is said once, in `shape.Shape`.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,12 @@ import numpy as np
 from ._engine.reductions import outer_sum, squared_lengths, weighted_sum
 from ._engine.triangles import cholesky, regular_triangles, root
 from .shape import Shape
+
+
+@cache
+def _upper(d):
+    """Rows and columns of the upper triangle of a (d, d) matrix, whose entries are the moments of `Full`."""
+    return np.triu_indices(d)
 
 
 class AxisAligned:
@@ -158,15 +165,15 @@ class Full:
 
     def sum_moments(self, z, weights, lengths=None):
         z = z.astype(np.float64, copy=False)
-        return outer_sum(z, weights)[np.triu_indices(len(z))]      # one matrix product, and its triangle
+        return outer_sum(z, weights)[_upper(len(z))]      # one matrix product, and its triangle
 
     def diagonal(self, moments, d):
-        rows, columns = np.triu_indices(d)
+        rows, columns = _upper(d)
         return moments[..., rows == columns]
 
     def matrix(self, moments, d):
         """Moments (..., m) as symmetric matrices (..., d, d)."""
-        rows, columns = np.triu_indices(d)
+        rows, columns = _upper(d)
         matrix = np.empty(moments.shape[:-1] + (d, d))
         matrix[..., rows, columns] = matrix[..., columns, rows] = moments
         return matrix
@@ -190,7 +197,7 @@ class Full:
 
     def quadratic(self, factors):
         d = factors.shape[-1]
-        rows, columns = np.triu_indices(d)
+        rows, columns = _upper(d)
         precision = self.precision(factors)
         return -precision[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
 

@@ -1,7 +1,6 @@
-"""The one loop: E-step, M-step, until nothing changes. k-means is a setting of it (chapter 5)."""
+"""`fit`: what the user asks for, checked; the starts, run; the best result, returned."""
 
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,16 +10,16 @@ from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
 from .estep import e_step
+from .loop import better, run
 from .model import Model
-from .mstep import m_step
 from .prior import InternalPrior, Prior
-from .result import Fit, Record
+from .result import Fit
 from .starts import starter
 
 
 def fit(x, n_components, *, covariance="full", weights="free", assignment="soft", variance=1.0,
-        init="k-means++", n_init=1, sample_weight=None, prior=None, tol=1e-8, max_iter=1000,
-        random_state=None, callback=None):
+        init="k-means++", n_init=1, sample_weight=None, prior=None, tol=1e-5, max_iter=1000,
+        accelerate=False, random_state=None, callback=None):
     """Fit a Gaussian mixture by EM; `identity` + `equal` + `hard` is k-means.
 
     Parameters
@@ -37,23 +36,32 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     variance : float > 0
         sigma^2 of ``covariance="identity"``, in squared units of x.
     init : str, array or Mixture
-        ``"k-means++"``, ``"random"`` (distinct points), (K, d) means, (n,) integer labels,
-        (n, K) responsibilities, or a `Mixture`. From means alone: equal weights, and the
-        constraint's covariance of all the data.
-    n_init : int
-        Number of starts; the best objective wins, the first among equals.
+        ``"k-means++"``, ``"greedy k-means++"`` (of several candidates for a mean the one that
+        helps most), ``"random"`` (distinct points), (K, d) means, (n,) integer labels, (n, K)
+        responsibilities, or a `Mixture`. From means alone: equal weights, and the constraint's
+        covariance of all the data. ``"k-means"``: the loop runs first as k-means from greedy
+        seeds, and its labels are the start.
+    n_init : int or ``"auto"``
+        Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
+        ``init="random"``, else 1.
     sample_weight : (n,) array or None
         A weight w has the effect of w copies of the point.
     prior : Prior or None
         With a prior, the fit maximises the posterior and cannot collapse.
     tol : float >= 0
-        A soft fit has converged when the objective gains at most `tol` a point in an
-        iteration; a hard one when no label changes. ``tol=0`` asks for exactly `max_iter`
-        iterations, without a warning (a hard fit whose labels repeat ends sooner).
+        A soft fit has converged when at most `tol` of objective a point is left to gain, by
+        Aitken's estimate of the limit; a hard one when no label changes. ``tol=0`` asks for
+        exactly `max_iter` iterations, without a warning (a hard fit whose labels repeat ends
+        sooner).
     max_iter : int >= 0
+    accelerate : bool
+        Let every third iteration of a soft fit be a jump to where many more would lead
+        (SQUAREM), if the objective does not fall there. It may end in another optimum than
+        plain EM from the same start.
     random_state : int, numpy Generator or None
     callback : callable or None
-        Called with each `Record` of the history as it is made.
+        Called with each `Record` of the history as it is made; if it returns True, the loop
+        ends there.
 
     Returns
     -------
@@ -74,7 +82,8 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
 
     Notes
     -----
-    Chapters 4 and 5. Dempster, Laird and Rubin (1977); Lloyd (1982); Celeux and Govaert (1992).
+    Chapters 4 and 5. Dempster, Laird and Rubin (1977); Lloyd (1982); Celeux and Govaert (1992);
+    Boehning et al. (1994) on the end; Varadhan and Roland (2008) on acceleration.
 
     Examples
     --------
@@ -83,6 +92,18 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     >>> kmeans.labels.tolist(), kmeans.mixture.means[:, 0].tolist(), kmeans.inertia
     ([0, 0, 1, 1], [0.5, 10.5], 1.0)
     """
+    result, remarks = fit_quietly(
+        x, n_components, covariance=covariance, weights=weights, assignment=assignment, variance=variance, init=init,
+        n_init=n_init, sample_weight=sample_weight, prior=prior, tol=tol, max_iter=max_iter, accelerate=accelerate,
+        random_state=random_state, callback=callback)
+    for message, category in remarks:
+        warnings.warn(message, category, stacklevel=2)
+    return result
+
+
+def fit_quietly(x, n_components, *, covariance, weights, assignment, variance, init, n_init, sample_weight, prior, tol,
+                max_iter, accelerate, random_state, callback=None):
+    """The fit, and what `fit` has to warn of: (message, category) of each."""
     x = inputs.as_points(x)
     w = inputs.as_weights(sample_weight, len(x))
     K = inputs.as_components(n_components, len(x), w)
@@ -91,9 +112,11 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     hard = inputs.as_choice(assignment, "assignment", ("soft", "hard")) == "hard"
     sd = np.sqrt(inputs.as_number(variance, "variance", positive=True))
     tol, max_iter = inputs.as_number(tol, "tol", positive=False), inputs.as_count(max_iter, "max_iter", 0)
-    n_init = inputs.as_count(n_init, "n_init", 1)
+    n_init = inputs.as_n_init(n_init, init)
     if prior is not None and not isinstance(prior, Prior):
         raise TypeError(f"prior must be a mixlib.Prior or None, got {type(prior).__name__}")
+    if not isinstance(accelerate, (bool, np.bool_)):
+        raise TypeError(f"accelerate must be True or False, got {accelerate!r}")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
     rng = inputs.as_generator(random_state)
@@ -106,66 +129,28 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     best = failure = None
     for _ in range(n_init):
         try:
-            run = _run(data, model, start(data, model, K, rng), tol, max_iter, callback)
+            found = run(e_step(data, model), start(data, model, K, rng), tol=tol, max_iter=max_iter, accelerate=accelerate,
+                        callback=callback)
         except Singular as error:
             failure = error
             continue
-        if best is None or _better(run.objective, best.objective):
-            best = run
+        if better(found, best):
+            best = found
         if not isinstance(init, str):
             break                                   # a given start leads to one result
     if best is None:
         raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
-    if not best.converged and tol > 0:
-        warnings.warn(f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol",
-                      ConvergenceWarning, stacklevel=2)
-    result = Fit(data, model, best)
+    remarks = []
+    if not (best.converged or best.stopped or tol == 0):
+        remarks.append((f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol",
+                        ConvergenceWarning))
     if best.empty.size:
-        warnings.warn(f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another "
-                      "start, may serve better", EmptyComponentWarning, stacklevel=2)
-    return result
-
-
-class Run(NamedTuple):
-    """Where one start led."""
-
-    history: list
-    objective: float               # the last one, up to constants
-    converged: bool
-    empty: np.ndarray              # components without points
-    labels: np.ndarray | None      # (n,) of the last E-step, if hard
-
-
-def _run(data, model, params, tol, max_iter, callback):
-    """The loop: iterate from `params`; every record holds parameters and their own objective."""
-    estep, history, converged, before = e_step(data, model), [], False, None
-    while True:
-        # (4.4) eq-e-step
-        statistics = estep.statistics(params)
-        record = Record(len(history), data, model, params, statistics.objective)
-        history.append(record)
-        if callback is not None:
-            callback(record)
-        objective = statistics.reduced_objective if model.prior is None else record.objective
-        if before is not None:
-            if model.hard:
-                converged = statistics.n_changed == 0
-            else:
-                converged = tol > 0 and objective - before <= tol * data.total_weight
-        if converged or len(history) > max_iter:
-            empty = np.flatnonzero(statistics.counts <= data.negligible_weight)
-            return Run(history, objective, bool(converged), empty, estep.labels)
-        before = objective
-        # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
-        params = m_step(estep, statistics, params)
-
-
-def _better(objective, best):
-    """By more than rounding."""
-    return objective > best + 1e-9 * max(abs(best), abs(objective))
+        remarks.append((f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another "
+                        "start, may serve better", EmptyComponentWarning))
+    return Fit(data, model, best), remarks
 
 
 def _collapse(index, constraint, covariance):
     whose = "the shared covariance" if constraint.shared else f"the covariance of component {index}"
-    return (f"{whose} became singular with covariance={covariance!r}: the likelihood is unbounded there. "
+    return (f"{whose} ({covariance!r}) became singular: the likelihood is unbounded there. "
             "Use fewer components, a simpler or shared covariance, another start, or prior=mixlib.Prior()")

@@ -114,12 +114,11 @@ class HardEStep(SoftEStep):
 
 
 class FixedResponsibilities(SoftEStep):
-    """An E-step whose responsibilities (n, K) are given."""
+    """An E-step whose responsibilities (n, K), or labels (n,), are given."""
 
-    def __init__(self, data, model, responsibilities):
+    def __init__(self, data, model, given, K):
         super().__init__(data, model)
-        self.given = responsibilities
-        K = responsibilities.shape[1]
+        self.given = given
         self.params = Parameters(np.full(K, 1 / K), np.zeros((K, data.d)), None, None)
         self.form = Deviations(data, self.params)
 
@@ -132,4 +131,6 @@ class FixedResponsibilities(SoftEStep):
         return sums.astype(np.float64, copy=False), 0.0, 0
 
     def responsibilities(self, z, rows):
+        if self.given.ndim == 1:
+            return np.equal.outer(np.arange(len(self.params.means)), self.given[rows]).astype(self.data.dtype)
         return np.ascontiguousarray(self.given[rows].T, dtype=self.data.dtype)

@@ -1,21 +1,48 @@
 """scikit-learn estimators over `fit`: parameters in, attributes out, no algorithm (needs scikit-learn)."""
 
 import warnings
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, DensityMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import criteria, em, inputs
 from .covariance import CONSTRAINTS
-from .errors import SingularFitError, SingularFitWarning, TooFewPointsError
+from .errors import ConvergenceWarning, SingularFitError, SingularFitWarning, TooFewPointsError
+from .nearest import distances, inertia, nearest_labels
 from .prior import Prior
-from .result import nearest_labels
+
+
+class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
+    """mixlib's warning, which those who filter scikit-learn's know too."""
+
+
+OTHER_NAMES = {        # what scikit-learn calls differently, and what it is here
+    "means_init": "init=means, (K, d)",
+    "weights_init": "init=mixlib.Mixture(weights, means, covariances)",
+    "precisions_init": "init=mixlib.Mixture(weights, means, covariances)",
+    "init_params": "init", "reg_covar": "prior=mixlib.Prior(...)",
+    "algorithm": "nothing: labels are Lloyd's, found the fast way", "warm_start": "init=estimator.mixture_",
+}
+
+
+@cache
+def _parameters(kind):
+    return frozenset(kind._get_param_names())
 
 
 class _Estimator(BaseEstimator):
-    """What the two estimators share: checked input, and a generator from `random_state`."""
+    """What the two estimators share: checked input, one rule for few distinct points, and no data kept."""
+
+    def __setattr__(self, name, value):
+        if not name.endswith("_") and not name.startswith("_") and name not in _parameters(type(self)):
+            hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+            raise AttributeError(f"{type(self).__name__} has no parameter {name!r}{hint}; its parameters are "
+                                 f"{', '.join(self._get_param_names())}")
+        super().__setattr__(name, value)
 
     def _input(self, x, *, reset=False, least=1):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
@@ -28,13 +55,23 @@ class _Estimator(BaseEstimator):
         return inputs.as_points(x, "X")
 
     def _state(self):
-        """`random_state` as mixlib takes it."""
+        """`random_state` as mixlib takes it; a number again from an old generator, which goes on."""
         state = self.random_state
         return state.randint(2**31) if isinstance(state, np.random.RandomState) else state
 
-    def _fit(self, x, n_components, w, init, **settings):
-        self.fit_ = em.fit(x, n_components, init=init, n_init=self.n_init, tol=self.tol, max_iter=self.max_iter,
-                           sample_weight=w, random_state=self._state(), **settings)
+    def _fit(self, x, K, w, **settings):
+        """Set `fit_`; with fewer distinct points than components each point is a mean, some of them twice."""
+        settings |= {"n_init": self.n_init, "tol": self.tol, "max_iter": self.max_iter, "sample_weight": w,
+                     "random_state": self._state()}
+        try:
+            self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
+        except TooFewPointsError:
+            points = np.unique(x if w is None else x[w > 0], axis=0)
+            means = points[np.minimum(np.arange(K), len(points) - 1)]
+            self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
+        for message, category in remarks:
+            category = NotConvergedWarning if category is ConvergenceWarning else category
+            warnings.warn(message, category, stacklevel=3)
         self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged
 
 
@@ -44,9 +81,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     Parameters
     ----------
     n_clusters : int
-    init : ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels or (n, n_clusters) responsibilities
-    n_init : int
-        Number of starts; the smallest inertia wins.
+    init : str or array
+        ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels
+        or (n, n_clusters) responsibilities.
+    n_init : int or ``"auto"``
+        Number of starts; the smallest inertia wins. ``"auto"``: 10 for ``init="random"``, else 1.
     max_iter : int
     tol : float
         0 asks for exactly `max_iter` iterations without a warning; otherwise the loop ends when
@@ -62,7 +101,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     n_iter_ : int
     converged_ : bool
     fit_ : mixlib.Fit
-        The whole result, with its history.
+        The result with its history, but without the data: these an estimator does not keep.
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
 
     Notes
@@ -70,27 +109,25 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     Chapters 3 and 5; Lloyd (1982).
     """
 
-    def __init__(self, n_clusters=8, *, init="k-means++", n_init=1, max_iter=1000, tol=1e-8, random_state=None):
+    def __init__(self, n_clusters=8, *, init="greedy k-means++", n_init="auto", max_iter=1000, tol=1e-5,
+                 random_state=None):
         self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
         self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
 
     def fit(self, X, y=None, sample_weight=None):
         """Fit the centres to X, (n, d). `y` is ignored.
 
-        With fewer distinct points than clusters each point is a centre, and a warning says
-        which clusters are empty.
+        With fewer distinct points than clusters (though not fewer points) each point is a
+        centre, and a warning says which clusters are empty.
         """
         X = self._input(X, reset=True)
         w = inputs.as_weights(sample_weight, len(X))
-        settings = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
-        try:
-            self._fit(X, self.n_clusters, w, self.init, **settings)
-        except TooFewPointsError:
-            points = np.unique(X if w is None else X[w > 0], axis=0)
-            centres = points[np.minimum(np.arange(self.n_clusters), len(points) - 1)]
-            self._fit(X, self.n_clusters, w, centres, **settings)
+        K = inputs.as_components(self.n_clusters, len(X), w, "n_clusters")
+        self._fit(X, K, w, covariance="identity", weights="equal", assignment="hard", variance=1.0, prior=None,
+                  accelerate=False)
         self.cluster_centers_ = self.fit_.mixture.means
         self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
+        self.fit_.without_data("labels", "inertia")
         return self
 
     def predict(self, X):
@@ -99,16 +136,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
 
     def transform(self, X):
         """Distances to the centres, (n, n_clusters)."""
-        X = self._input(X)
-        with np.errstate(over="ignore"):
-            return np.stack([np.linalg.norm(X - c, axis=1) for c in self.cluster_centers_], axis=1).astype(X.dtype)
+        return distances(self._input(X), self.cluster_centers_)
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""
-        distances = self.transform(X).min(axis=1).astype(np.float64)
-        w = inputs.as_weights(sample_weight, len(distances))
-        with np.errstate(over="ignore"):
-            return -float(np.sum(distances**2 if w is None else w * distances**2))
+        X = self._input(X)
+        return -inertia(X, self.cluster_centers_, inputs.as_weights(sample_weight, len(X)))
 
     @property
     def _n_features_out(self):
@@ -124,7 +157,10 @@ class GaussianMixture(DensityMixin, _Estimator):
     covariance_type : str
         One of the seven constraints of `mixlib.fit`: ``"full"``, ``"tied"``, ``"diag"``,
         ``"tied_diag"``, ``"spherical"``, ``"tied_spherical"``, ``"identity"``.
-    weights, assignment, variance, init, n_init, prior, tol, max_iter, random_state
+    init : str, array or Mixture
+        As in `mixlib.fit`. A whole start, as scikit-learn's ``weights_init``, ``means_init`` and
+        ``precisions_init``: ``init=mixlib.Mixture(weights, means, covariances)``.
+    weights, assignment, variance, n_init, prior, tol, max_iter, accelerate, random_state
         As in `mixlib.fit`.
 
     Attributes
@@ -139,7 +175,10 @@ class GaussianMixture(DensityMixin, _Estimator):
     lower_bound_ : float
         The objective per unit of weight, at the parameters returned.
     mixture_ : mixlib.Mixture
+    precisions_ : array
+        Inverses of `covariances_`, in the same shape.
     fit_ : mixlib.Fit
+        The result with its history, but without the data: these an estimator does not keep.
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
 
     Notes
@@ -148,8 +187,9 @@ class GaussianMixture(DensityMixin, _Estimator):
     """
 
     def __init__(self, n_components=1, *, covariance_type="full", weights="free", assignment="soft", variance=1.0,
-                 init="k-means++", n_init=1, prior=None, tol=1e-8, max_iter=1000, random_state=None):
-        self.n_components, self.covariance_type = n_components, covariance_type
+                 init="k-means", n_init="auto", prior=None, tol=1e-5, max_iter=1000, accelerate=True,
+                 random_state=None):
+        self.n_components, self.covariance_type, self.accelerate = n_components, covariance_type, accelerate
         self.weights, self.assignment, self.variance, self.prior = weights, assignment, variance, prior
         self.init, self.n_init, self.tol = init, n_init, tol
         self.max_iter, self.random_state = max_iter, random_state
@@ -157,25 +197,37 @@ class GaussianMixture(DensityMixin, _Estimator):
     def fit(self, X, y=None, sample_weight=None):
         """Fit the mixture to X, (n, d). `y` is ignored.
 
-        If a covariance becomes singular, a warning says so, and the fit is repeated with a weak
-        prior whose scale is a millionth of each column's variance.
+        If a covariance becomes singular and no prior is given, a warning says so, and the fit is
+        repeated with a weak prior whose scale is a millionth of each column's variance. With
+        fewer distinct points than components (though not fewer points) each point is a mean at
+        the start.
         """
         X = self._input(X, reset=True, least=2)
         w = inputs.as_weights(sample_weight, len(X))
+        K = inputs.as_components(self.n_components, len(X), w)
+        constraint = CONSTRAINTS[inputs.as_choice(self.covariance_type, "covariance_type", CONSTRAINTS)]
         settings = {"covariance": self.covariance_type, "weights": self.weights, "assignment": self.assignment,
-                    "variance": self.variance}
+                    "variance": self.variance, "accelerate": self.accelerate}
         try:
-            self._fit(X, self.n_components, w, self.init, prior=self.prior, **settings)
+            self._fit(X, K, w, prior=self.prior, **settings)
         except SingularFitError as error:
+            if self.prior is not None:
+                raise
             warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=2)
-            self._fit(X, self.n_components, w, self.init, prior=_weak_prior(X, w), **settings)
+            self._fit(X, K, w, prior=_weak_prior(X, w), **settings)
         self.mixture_ = self.fit_.mixture
         self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
-        constraint, covariances = CONSTRAINTS[self.covariance_type], self.mixture_.covariances
-        kept = constraint.shape.project(covariances)
+        kept = constraint.shape.project(self.mixture_.covariances)
         self.covariances_ = kept[0] if constraint.shared else kept
         self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
+        self.fit_.without_data("log_likelihood", "classification_log_likelihood")
         return self
+
+    @property
+    def precisions_(self):
+        check_is_fitted(self)
+        dense = np.ndim(self.covariances_) >= 2 and self.covariance_type in ("full", "tied")
+        return np.linalg.inv(self.covariances_) if dense else 1 / self.covariances_
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and the component of the largest responsibility for each point: what `predict` says."""

@@ -88,6 +88,13 @@ def as_count(value, name, minimum):
     return int(value)
 
 
+def as_n_init(value, init):
+    """The number of starts; "auto" is 10 for random points and 1 for better starts."""
+    if isinstance(value, str) and value == "auto":
+        return 10 if isinstance(init, str) and init == "random" else 1
+    return as_count(value, "n_init", 1)
+
+
 def as_number(value, name, *, positive):
     """`value` as a finite float, positive or at least not negative."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
@@ -104,7 +111,9 @@ def as_number(value, name, *, positive):
 
 
 def as_generator(random_state):
-    """The generator that a seed stands for, or the one that is given."""
+    """The generator that a seed stands for, or the one that is given; numpy's old RandomState lends its bits."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state._bit_generator       # numpy before 2.2 does not do this by itself
     try:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError):
@@ -119,13 +128,17 @@ def as_choice(value, name, choices):
     return value
 
 
-def as_components(n_components, n, w):
+def as_components(value, n, w, name="n_components"):
     """The number of components K, at most the number of points that count."""
-    K = as_count(n_components, "n_components", 1)
-    points = n if w is None else int((w > 0).sum())
-    if points < K:
-        raise ValueError(f"n_components={K} needs at least {K} points of positive weight, got {points}")
+    K = as_count(value, name, 1)
+    if n_points(n, w) < K:
+        raise ValueError(f"{name}={K} needs at least {K} points of positive weight, got {n_points(n, w)}")
     return K
+
+
+def n_points(n, w):
+    """How many points count."""
+    return n if w is None else int((w > 0).sum())
 
 
 def as_means(means, K, d):

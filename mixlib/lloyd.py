@@ -1,10 +1,8 @@
 """The E-step of Lloyd's k-means: when components differ in their means alone, the nearest mean wins (chapter 5).
 
-The scores are then c.z - |c|^2/2, whatever sigma is. Labels are those of Lloyd's algorithm at
-every iteration, found with little work: single precision decides where the gap is beyond its
-rounding, double precision the rest, and distances as the user would write them what is still
-a tie. Points whose Hamerly bounds hold are not looked at again, and the points whose label
-changes bring the sums up to date.
+Labels are those of Lloyd's algorithm at every iteration, found with little work: points whose
+Hamerly bounds hold are not looked at again, and the points whose label changes bring the sums
+up to date. `nearest` has the assignment of a block.
 """
 
 import numpy as np
@@ -12,15 +10,13 @@ import numpy as np
 from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
-from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
 from .model import Statistics
-from .scores import LOG_2PI, argmax, digits_kept
+from .nearest import DOUBLE, SINGLE, NearestMean
+from .scores import LOG_2PI, digits_kept
 
 BOUNDS_BELOW = 0.2                 # share of changed labels below which bounds pay
 BOUNDS_FROM = 1 << 14              # points from which bounds and running sums pay
-SINGLE_RADIUS = 1e15               # squares of anything nearer are numbers in single precision
-SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 class LloydEStep:
@@ -34,52 +30,39 @@ class LloydEStep:
         self.data, self.model = data, model
         self.labels = np.full(data.n, -1, dtype=np.int32)
         self.looked_at = {SINGLE: 0, DOUBLE: 0, "distances": 0}
-        self._looks = []                                        # (with what, how many points) of this iteration
         self.params = self.total = self.bounds = self.n_changed = None
         self.precision = SINGLE
 
     def at(self, params):
-        """This E-step, at these parameters: the scores' coefficients, and the rounding of the scores."""
-        data, means = self.data, params.means
-        # (3.5) eq-assign, (5.2) eq-reduction-score
-        self.offset = -0.5 * squared_lengths(means.T)
-        theta = np.column_stack([self.offset, means])
-        radius = max(data.radius, np.sqrt(-2 * self.offset.min()))
-        self.theta = {DOUBLE: theta}
-        if radius < SINGLE_RADIUS:
-            self.theta[SINGLE] = theta.astype(SINGLE)
-        else:
-            self.precision = DOUBLE
-        away = np.max(np.abs(data.coordinates.shift) / data.coordinates.scale)
-        steps = (data.d + 4) * radius                           # roundings of a score, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
-        self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
+        """This E-step, at these parameters."""
         if self.bounds is not None:
-            self.bounds.move(self.params.means, means)
+            self.bounds.move(self.params.means, params.means)
         self.params = params
+        self.nearest = NearestMean(params.means, params.centres, self.data.coordinates, self.data.radius)
+        if SINGLE not in self.nearest.theta:
+            self.precision = DOUBLE
         return self
 
     @property
     def rows(self):
         """Points in a block."""
-        return max(256, BLOCK // (1 + self.data.d + len(self.offset)))
+        return max(256, BLOCK // (1 + self.data.d + len(self.params.means)))
 
     @property
     def rows_by_label(self):
         """Points in a block whose sums are taken: several of each label."""
-        return max(self.rows, 32 * len(self.offset))
+        return max(self.rows, 32 * len(self.params.means))
 
     def statistics(self, params):
         """From scratch, or from the sums before and the points whose label changed."""
         first = self.n_changed is None
         self.at(params)
-        self._looks.clear()
-        points_are_many = self.data.n > min(BOUNDS_FROM, self.rows) and len(self.offset) > 1   # else a plain pass is as fast
+        points_are_many = self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1   # else a plain pass is as fast
         bounds_pay = points_are_many and (first or self.n_changed <= BOUNDS_BELOW * self.data.n)
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
-        undecided = sum(count for kind, count in self._looks if kind == DOUBLE)
-        for kind, count in self._looks:
+        undecided = sum(count for kind, count in self.nearest.looks if kind == DOUBLE)
+        for kind, count in self.nearest.looks:
             self.looked_at[kind] += count
         if first or not points_are_many or self.data.w is not None:
             # with weights anew each time: differences would leave a trace of what has left a component
@@ -107,13 +90,13 @@ class LloydEStep:
             points = self.bounds.may_change(self.labels)
             if points.size <= n // 2:
                 return [points[part] for part in slices(points.size, self.rows)]
-        self.bounds = HamerlyBounds(n, len(self.offset)) if bounds_pay else None
+        self.bounds = HamerlyBounds(n, len(self.params.means)) if bounds_pay else None
         return slices(n, self.rows)
 
     def _assign(self, where):
         """Label some points, and measure their gaps; which of them changed, and from what labels."""
         old = self.labels[where]
-        labels, features, scores, best = self._nearest(self.data.points(where), self.precision)
+        labels, features, scores, best = self.nearest.find(self.data.points(where), self.precision)
         if self.bounds is not None:
             self.bounds.measured(where, self._gaps(labels, features[1:], scores, best), labels)
         differ = np.empty(0, dtype=np.intp) if self.n_changed is None else np.flatnonzero(old != labels)
@@ -121,48 +104,28 @@ class LloydEStep:
         self.labels[where] = labels
         return (differ + where.start if isinstance(where, slice) else where[differ]), old
 
-    def _nearest(self, z, precision):
-        """Labels (b,), and the features (1, z), scores (K, b) and best scores that led to them."""
-        self._looks.append((precision, z.shape[1]))
-        features = scratch("features", (1 + len(z), z.shape[1]), precision, like=z)
-        features[0], features[1:] = 1.0, z
-        scores = scratch("scores", (len(self.offset), z.shape[1]), precision)
-        np.matmul(self.theta[precision], features, out=scores)
-        labels, best, close = argmax(scores, self.slack[precision])
-        if close.size and precision == SINGLE:
-            labels[close] = self._nearest(z[:, close], DOUBLE)[0]
-        elif close.size:
-            self._looks.append(("distances", close.size))
-            labels[close] = self._by_distances(z[:, close].astype(DOUBLE))
-        return labels, features, scores, best
-
-    def _by_distances(self, z):
-        """Labels by the distances as written, in the user's coordinates: the lowest among equals."""
-        x, scale = self.data.coordinates.to_user(z), self.data.coordinates.scale
-        return np.argmin([(((x - c) / scale) ** 2).sum(axis=1) for c in self.params.centres], axis=0)
-
     def _gaps(self, labels, z, scores, best):
         """A lower bound of how much further the second nearest mean is than the nearest, (b,)."""
         scores[labels, np.arange(len(labels))] = -np.inf
-        second, error = scores.max(axis=0), 2 * self.slack[self.precision]
+        second, error = scores.max(axis=0), 2 * self.nearest.slack[self.precision]
         length = squared_lengths(z)
         nearest = np.sqrt(np.maximum(length - 2 * best, 0) + error)
         return np.sqrt(np.maximum(length - 2 * second - error, 0)) - nearest
 
     def _sum_block(self, z, rows, w):
         """The sums over the points of a block."""
-        return sum_by_label(self.labels[rows], z, w, len(self.offset))
+        return sum_by_label(self.labels[rows], z, w, len(self.params.means))
 
     def _change(self, changed, old):
         """What points whose label changed, from `old`, change in the sums."""
-        z, K = self.data.points(changed), len(self.offset)
+        z, K = self.data.points(changed), len(self.params.means)
         return sum_by_label(self.labels[changed], z, None, K) - sum_by_label(old, z, None, K)
 
     def _inertia(self, counts, sums):
         """J = sum |z|^2 - sum_k (2 c.S_k - N_k |c|^2), or from deviations where that loses digits."""
         # (3.1) eq-kmeans-objective
         total = self.data.second_moments[0]
-        J = total - 2 * (self.params.means * sums).sum() - 2 * counts @ self.offset
+        J = total - 2 * (self.params.means * sums).sum() - 2 * counts @ self.nearest.offset
         if J > 0 and digits_kept(self.data.dtype, total / J):
             return J
         return float(self.scatter_about(self.params.means).sum())

@@ -8,6 +8,7 @@ from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
 from .scores import scores_from_deviations, softmax
 
+SUM_TOLERANCE = 1e-6                 # what rounding, in single precision too, may take from a sum of weights
 BLOCK_ROWS = 1 << 13                 # points in a block
 
 
@@ -17,7 +18,7 @@ class Mixture:
     Parameters
     ----------
     weights : (K,) array
-        pi_k, not negative, with sum 1.
+        pi_k, not negative, with sum 1 up to 1e-6; they are divided by it.
     means : (K, d) array
         mu_k, in the units of the data.
     covariances : (K, d, d) array
@@ -49,8 +50,10 @@ class Mixture:
         if weights.shape != (K,) or covariances.shape != (K, d, d):
             raise ValueError(f"means of shape {means.shape} need weights of shape ({K},) and covariances of shape "
                              f"({K}, {d}, {d}), got {weights.shape} and {covariances.shape}")
-        if not (weights >= 0).all() or not np.isclose(weights.sum(), 1, rtol=0, atol=1e-8):
-            raise ValueError(f"weights must be at least 0 and sum to 1, got {weights}")
+        if not (weights >= 0).all() or not abs(weights.sum() - 1) <= SUM_TOLERANCE:
+            raise ValueError(f"weights must be at least 0 and sum to 1, got {weights} with sum {weights.sum():.6g}")
+        if abs(weights.sum() - 1) > K * np.finfo(float).eps:           # normalised in single precision, or printed
+            weights /= weights.sum()
         symmetric = np.allclose(covariances, covariances.transpose(0, 2, 1), rtol=1e-8, atol=0)
         if not np.isfinite(covariances).all() or not symmetric:
             raise ValueError("covariances must be finite and symmetric")
@@ -89,6 +92,10 @@ class Mixture:
     def responsibilities(self, x):
         """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
         return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
+
+    def predict(self, x):
+        """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
+        return np.concatenate([scores.argmax(axis=0) for scores in self._scores(x)])
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._engine.triangles import Singular
 from .inputs import LARGEST, as_number, as_numbers
 
 
@@ -25,7 +26,9 @@ class Prior:
         mu_P, by default the mean of the data.
     scale : float, (d,) array, (d, d) array, or None
         Lambda, in squared units of the data, by default the data's covariance over K^(2/d)
-        (its average variance where Sigma is spherical, its variances where Sigma is diagonal).
+        (its average variance where Sigma is spherical, its variances where Sigma is diagonal);
+        where that is singular, a millionth of each column's variance is added (of the
+        largest, for a constant column).
 
     Notes
     -----
@@ -59,7 +62,7 @@ class InternalPrior:
                 raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
             self.mean = coordinates.to_internal(mean[None])[:, 0]
         if prior.scale is None:
-            self.scale = data.scatter()[0] / data.total_weight / self.per_count / K ** (2 / d)
+            self.scale = _regular(shape, data.scatter()[0], data) / data.total_weight / self.per_count / K ** (2 / d)
         else:
             factors = shape.from_covariances(_as_covariance(prior.scale, d)[None])
             root = shape.dense(shape.to_internal(factors, coordinates), d)[0]
@@ -87,6 +90,19 @@ class InternalPrior:
         log_det = self.shape.log_det(factors, self.d) + self.log_volume
         of_covariances = -self.exponent / self.per_count * log_det + quadratic @ self.scale
         return float(of_means + of_covariances.sum() - np.broadcast_to(log_det, len(means)).sum())
+
+
+def _regular(shape, scatter, data):
+    """The scatter (m,), raised by a millionth of each column's variance where it is singular (of the largest, if 0)."""
+    try:
+        shape.factor(scatter[None], np.array([shape.per_count(data.d) * data.total_weight]), data.d, data.rounding)
+        return scatter
+    except Singular:
+        squares = shape.diagonal(scatter, data.d)
+        added = np.zeros_like(scatter)
+        largest = squares.max() or data.total_weight
+        added[shape.diagonal(np.arange(len(scatter)), data.d)] = 1e-6 * np.where(squares > 1e-12 * largest, squares, largest)
+        return scatter + added
 
 
 def _as_covariance(scale, d):

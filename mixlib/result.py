@@ -4,62 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ._engine.data import Data
 from ._engine.reductions import weighted_sum
-from .covariance import CONSTRAINTS
 from .estep import SoftEStep, e_step
-from .lloyd import LloydEStep
-from .mixture import Mixture
-from .model import Model, Parameters
-
-
-class Record:
-    """The parameters of one iteration, with their own objective.
-
-    Attributes
-    ----------
-    iteration : int
-    weights : (K,) array
-    means : (K, d) array
-    covariances : (K, d, d) array
-    objective : float
-    mixture : Mixture
-    labels : (n,) int array
-        The component with the largest score for each point, at these parameters.
-    """
-
-    def __init__(self, iteration, data, model, params, objective):
-        self.iteration = iteration
-        self._data, self._model, self._params = data, model, params
-        log_prior = model.prior.log_density(params) if model.prior is not None else 0.0
-        self.objective = float(objective - data.total_weight * data.coordinates.log_volume + log_prior)
-
-    @property
-    def weights(self):
-        return self._params.weights.copy()
-
-    @property
-    def means(self):
-        return self._params.centres.copy()
-
-    @property
-    def covariances(self):
-        return self.mixture.covariances
-
-    @property
-    def mixture(self):
-        shape = self._model.constraint.shape
-        factors = shape.to_user(self._params.factors, self._data.coordinates)
-        return Mixture._of(shape, self._params.weights, self._params.centres, factors)
-
-    @property
-    def labels(self):
-        estep = e_step(self._data, self._model._replace(hard=True))
-        estep.statistics(self._params)
-        return estep.labels.astype(np.intp)
-
-    def __repr__(self):
-        return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"
 
 
 class Fit:
@@ -90,7 +36,7 @@ class Fit:
     """
 
     def __init__(self, data, model, run):
-        self._data, self._model = data, model
+        self._data, self._model, self.total_weight = data, model, data.total_weight
         self.history, self.converged = run.history, run.converged
         self.n_iter = len(run.history) - 1
         self.objective = run.history[-1].objective
@@ -123,9 +69,24 @@ class Fit:
         K, d = self.mixture.means.shape
         return K * d + self._model.constraint.n_parameters(K, d) + (K - 1 if self._model.free_weights else 0)
 
+    def without_data(self, *kept):
+        """Let go of the points; the attributes named in `kept` are computed before."""
+        for name in kept:
+            getattr(self, name)
+        for name in ("labels", "responsibilities"):
+            if name not in kept:
+                self.__dict__.pop("_" + name, None)
+        self._data = None
+        for record in self.history:
+            record._data = None
+        return self
+
     @property
-    def total_weight(self):
-        return self._data.total_weight
+    def _points(self):
+        if self._data is None:
+            raise AttributeError("an estimator keeps no data, and this was not computed while it had them: "
+                                 "use its predict(X) or predict_proba(X), or mixlib.fit")
+        return self._data
 
     # What takes a pass over the points is computed once.
 
@@ -135,7 +96,7 @@ class Fit:
 
     @cached_property
     def _responsibilities(self):
-        data, K = self._data, len(self.mixture.means)
+        data, K = self._points, len(self.mixture.means)
         if self._model.hard:
             return np.eye(K)[self._labels]
         estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K))
@@ -157,12 +118,13 @@ class Fit:
         """Of one of the two likelihoods at the last parameters; the loop has found it where it climbed it."""
         if hard == self._model.hard and self._model.prior is None:
             return self.objective
-        objective = e_step(self._data, self._model._replace(hard=hard)).statistics(self._params).objective
-        return float(objective - self._data.total_weight * self._data.coordinates.log_volume)
+        data = self._points
+        objective = e_step(data, self._model._replace(hard=hard)).statistics(self._params).objective
+        return float(objective - data.total_weight * data.coordinates.log_volume)
 
     @cached_property
     def _inertia(self):
-        data, means, labels = self._data, self._params.centres, self._labels
+        data, means, labels = self._points, self._params.centres, self._labels
 
         def block(z, rows, w):
             deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
@@ -177,13 +139,3 @@ class Fit:
     def __repr__(self):
         state = "converged" if self.converged else "not converged"
         return f"Fit({self.mixture!r}, {self.n_iter} iterations, {state}, objective {self.objective:.6g})"
-
-
-def nearest_labels(x, centres):
-    """The index of the nearest of K centres (K, d) for each point of x, by the E-step of k-means."""
-    data = Data(x, None, CONSTRAINTS["identity"], including=centres)
-    model = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
-    means = data.coordinates.to_internal(centres).T.copy()
-    estep = LloydEStep(data, model)
-    estep.statistics(Parameters(np.full(len(centres), 1 / len(centres)), means, model.fixed_factors(data), centres))
-    return estep.labels.astype(np.intp)

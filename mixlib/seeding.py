@@ -9,6 +9,7 @@ from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
 
+FEW_POINTS = 1 << 13     # up to here all are sorted
 MAX_REJECTED = 16        # points rejected in a row before all distances are brought up to date
 
 
@@ -87,6 +88,40 @@ def plusplus(data, K, rng):
     return chosen
 
 
+def greedy_plusplus(data, K, rng):
+    """Indices of K of the points: k-means++ that draws 2 + floor(log K) candidates a step and keeps the best.
+
+    The best candidate leaves the smallest sum of squared distances (Arthur and Vassilvitskii
+    2007, end of section 4; the number is scikit-learn's).
+    """
+    sampler, nearest, n_candidates = PointSampler(data), np.full(data.n, np.inf), 2 + int(np.log(K))
+
+    def mass(where):
+        return nearest[where] if data.w is None else nearest[where] * data.w[where]
+
+    sampler.set_mass(sampler.weights)
+    chosen = [sampler.draw(rng, 0, K)]
+    while True:
+        latest = data.points(np.array(chosen[-1:], dtype=np.intp))
+
+        def update(z, rows, w):
+            np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
+
+        data.for_blocks(update)
+        if len(chosen) == K:
+            return chosen
+        sampler.set_mass(mass)
+        candidates = np.array([sampler.draw(rng, len(chosen), K) for _ in range(n_candidates)])
+        places = data.points(candidates)
+
+        def left(z, rows, w):
+            closer = np.minimum(nearest[rows], sampler.distances_to_each(z, rows, places))
+            return closer.sum(axis=1) if w is None else closer @ w
+
+        # (3.14) eq-kmeanspp
+        chosen.append(int(candidates[np.argmin(data.sum_blocks(left))]))
+
+
 def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
     sampler, chosen = PointSampler(data), []
@@ -107,13 +142,18 @@ class PointSampler:
     """Draws points in the order of their distance from the mean, which rows and units do not change.
 
     So a start does not depend on the order of the rows, and w copies of a point count as one of
-    weight w. Points at equal distances are told apart by a projection. Only the part of the order
-    where a draw falls is sorted: bins of a 256th of an octave lead there.
+    weight w. Points at equal distances are told apart by a projection. Many points are not
+    sorted but where a draw falls: bins of a 256th of an octave lead there.
     """
 
     def __init__(self, data):
         self.data, self.column_weights = data, data.shape.column_weights(data)
-        self.squares, self.bins = np.empty(data.n), np.empty(data.n, dtype=np.int32)
+        self.squares, self.order = np.empty(data.n), None
+        if data.n <= FEW_POINTS:
+            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
+            self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
+            return
+        self.bins = np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
             self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
@@ -128,18 +168,33 @@ class PointSampler:
 
     def weights(self, where):
         """The weights of points."""
-        return np.ones(len(self.bins[where])) if self.data.w is None else self.data.w[where]
+        return np.ones(len(self.squares[where])) if self.data.w is None else self.data.w[where]
 
     def distances(self, z, where, centres):
         """Squared distances of points from the nearest of some centres (d, m), columns weighted, (b,)."""
-        # |z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), or from z - c where that loses digits
+        scores, half = self._scores(z, centres)
+        scores = scores.max(axis=0) if len(scores) > 1 else scores[0]
+        return self._exact_if_near(z, where, scores, half.max(), centres)
+
+    def distances_to_each(self, z, where, centres):
+        """Squared distances of points from each of some centres (d, m), columns weighted, (m, b)."""
+        scores, half = self._scores(z, centres)
+        return np.stack([self._exact_if_near(z, where, row, h, centre[:, None])
+                         for row, h, centre in zip(scores, half, centres.T)])
+
+    def _scores(self, z, centres):
+        """c.z - |c|^2/2, (m, b), and |c|^2/2, (m,)."""
         product = self._weighted(self._weighted(centres.astype(np.float64)))
         half = 0.5 * (product * centres).sum(axis=0)
         scores = product.T.astype(z.dtype) @ z
         scores -= half[:, None].astype(z.dtype)
-        distances = self.squares[where] - 2.0 * (scores.max(axis=0) if len(scores) > 1 else scores[0])
+        return scores, half
+
+    def _exact_if_near(self, z, where, scores, half, centres):
+        """|z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), (b,), or from z - c where that loses digits."""
+        distances = self.squares[where] - 2.0 * scores
         eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
-        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half.max())
+        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half)
         if near.size:
             points = self._weighted(z[:, near])
             distances[near] = np.min([squared_lengths(points - c[:, None], dtype=np.float64)
@@ -156,16 +211,22 @@ class PointSampler:
 
     def set_mass(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
+        if self.order is not None:
+            self.reached = np.cumsum(mass(self.order))
+            return
         self.mass, self.masses = mass, self.data.sum_blocks(
             lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
+        self.reached = np.cumsum(self.masses)
 
     def draw(self, rng, n_found, K):
         """An index, by one number in the order."""
-        reached = np.cumsum(self.masses)
+        reached = self.reached
         if not reached[-1] > 0:
             raise TooFewPointsError(
-                f"x has only {n_found} distinct points, n_components={K}: ask for at most {n_found}")
+                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}")
         aim = rng.random() * reached[-1]
+        if self.order is not None:          # no further than the last that has a mass
+            return int(self.order[min(reached.searchsorted(aim, side="right"), reached.searchsorted(reached[-1]))])
         at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
         members = np.flatnonzero(self.bins == at)
         members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]

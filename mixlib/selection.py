@@ -9,7 +9,7 @@ from .covariance import CONSTRAINTS
 from .criteria import aic, bic, icl
 from .em import fit
 from .errors import EmptyComponentWarning, SingularFitError, TooFewPointsError
-from .inputs import as_choice, as_count, as_points
+from .inputs import as_choice, as_count, as_points, as_weights, n_points
 from .result import Fit
 
 CRITERIA = {"aic": aic, "bic": bic, "icl": icl}
@@ -44,6 +44,7 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
         Show a progress bar (needs tqdm; without it none is shown).
     **settings
         Passed on to `mixlib.fit`: ``n_init``, ``random_state``, ``prior``, ``sample_weight``, ...
+        By default ``init="k-means"`` and ``accelerate=True``.
 
     Returns
     -------
@@ -56,7 +57,8 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
 
     Notes
     -----
-    A model whose every start collapses counts as infinitely bad. Schwarz (1978); Biernacki,
+    A model whose every start collapses, or with more components than points, counts as
+    infinitely bad. Schwarz (1978); Biernacki,
     Celeux and Govaert (2000); Fraley and Raftery (2007).
 
     Examples
@@ -72,11 +74,15 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
     evaluate = CRITERIA[as_choice(criterion, "criterion", CRITERIA)]
     if not components or not covariances:
         raise ValueError(f"nothing to try: {len(covariances)} covariances and {len(components)} numbers of components")
+    most = n_points(len(x), as_weights(settings.get("sample_weight"), len(x)))
+    settings = {"init": "k-means", "accelerate": True, **settings}
     values, best = np.full((len(covariances), len(components)), np.inf), None
     pairs = [(row, column) for row in range(len(covariances)) for column in range(len(components))]
     for row, column in _bar(pairs) if progress else pairs:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EmptyComponentWarning)      # the criterion judges such fits
+            if components[column] > most:
+                continue
             try:
                 tried = fit(x, components[column], covariance=covariances[row], **settings)
             except (SingularFitError, TooFewPointsError):

@@ -3,36 +3,45 @@
 import numpy as np
 
 from . import inputs, seeding
+from ._engine.data import Data
 from ._engine.triangles import Singular
-from .estep import FixedResponsibilities
+from .covariance import CONSTRAINTS
+from .estep import FixedResponsibilities, e_step
+from .loop import better, run
 from .mixture import Mixture
-from .model import Parameters
+from .model import Model, Parameters
 from .mstep import m_step
+
+SEEDS = {"k-means++": seeding.plusplus, "greedy k-means++": seeding.greedy_plusplus, "random": seeding.at_random}
+KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
+KMEANS_STARTS = 3                    # of k-means as a start: each takes a small part of the whole time
+KMEANS_ITERATIONS = 300              # most need a tenth of it
+SHORT = 5                            # iterations after which starts are compared
 
 
 def starter(init, x, K):
     """A function (data, model, K, rng) -> Parameters for the `init` that the caller chose."""
     n, d = x.shape
     if isinstance(init, str):
-        choose = {"k-means++": seeding.plusplus, "random": seeding.at_random}
-        choose = choose[inputs.as_choice(init, "init", choose)]
-        return lambda data, model, K, rng: _from_means(data, model, x[choose(data, K, rng)])
+        if inputs.as_choice(init, "init", (*SEEDS, "k-means")) == "k-means":
+            return _from_kmeans(x)
+        return lambda data, model, K, rng: _from_means(data, model, x[SEEDS[init](data, K, rng)])
     if isinstance(init, Mixture):
         if init.means.shape != (K, d):
             raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
         return lambda data, model, K, rng: _from_mixture(data, model, init)
     array = inputs.as_array(init, "init")
     if array.ndim == 1:
-        r = np.eye(K)[inputs.as_labels(array, n, K)]
+        given = inputs.as_labels(array, n, K)
     elif array.ndim == 2 and array.shape == (n, K) and (K, d) != (n, K):
-        r = inputs.as_responsibilities(array, n, K)
+        given = inputs.as_responsibilities(array, n, K)
     else:
         means = inputs.as_means(init, K, d)
         far, near = float(np.abs(means).max()), float(np.abs(x).max())
         if far > 1e100 * near > 0:
             raise ValueError(f"init means reach {far:.2g}, x only {near:.2g}: are they in its units?")
         return lambda data, model, K, rng: _from_means(data, model, means)
-    return lambda data, model, K, rng: _from_responsibilities(data, model, r)
+    return lambda data, model, K, rng: _from_responsibilities(data, model, given, K)
 
 
 def _from_means(data, model, centres):
@@ -67,9 +76,61 @@ def _from_mixture(data, model, mixture):
     return Parameters(weights, data.coordinates.to_internal(mixture.means).T.copy(), factors, mixture.means.copy())
 
 
-def _from_responsibilities(data, model, r):
-    """One M-step."""
-    estep = FixedResponsibilities(data, model, r)
+def _from_kmeans(x):
+    """The loop run first as k-means, from greedy seeds; one M-step from its labels.
+
+    Where Sigma can tell the columns apart, in their own units and in units of their standard
+    deviations: measured over many data sets neither is always better. If they lead to two
+    partitions each start runs a few iterations, and the better one goes on.
+    """
+    def start(data, model, K, rng):
+        partitions = [_kmeans(x, data.w, K, rng)]
+        if not model.constraint.shape.isotropic and data.d > 1:
+            partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
+            if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
+                partitions.pop()                          # the same, but for the order
+        if len(partitions) == 1:
+            return _from_responsibilities(data, model, partitions[0], K)
+        found = failure = None
+        for labels in partitions:
+            try:
+                tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
+            except Singular as error:
+                failure = error
+                continue
+            found = tried if better(tried, found) else found
+        if found is None:
+            raise failure
+        return found.params
+    return start
+
+
+def _kmeans(x, w, K, rng):
+    """Labels (n,): the loop as k-means, the best of a few starts."""
+    data, best = Data(x, w, KMEANS.constraint), None
+    for _ in range(KMEANS_STARTS):
+        start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
+        found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
+        best = found if better(found, best) else best
+    if best.empty.size:                 # a component needs points to start from: the nearest to its mean
+        best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = best.empty
+    return best.labels
+
+
+def _standard_deviations(x, w):
+    """Of the columns, (d,); 1 where a column is constant."""
+    deviations = x.astype(np.float64) - x[0]
+    size = np.abs(deviations).max(axis=0)
+    size[size == 0] = 1.0
+    deviations /= size                                    # no square can overflow
+    deviations -= np.average(deviations, axis=0, weights=w)
+    variances = np.average(np.square(deviations, out=deviations), axis=0, weights=w)
+    return size * np.sqrt(np.where(variances > 0, variances, 1.0))
+
+
+def _from_responsibilities(data, model, given, K):
+    """One M-step, from responsibilities (n, K) or labels (n,)."""
+    estep = FixedResponsibilities(data, model, given, K)
     statistics = estep.statistics(None)
     empty = np.flatnonzero(statistics.counts <= 0)
     if empty.size and model.prior is None:

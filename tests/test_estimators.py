@@ -39,7 +39,8 @@ def test_scikit_learns_own_checks(estimator):
 
 def test_kmeans_is_fit_with_three_settings():
     model = KMeans(3, random_state=4).fit(X)
-    fit = mixlib.fit(X, 3, covariance="identity", weights="equal", assignment="hard", random_state=4)
+    fit = mixlib.fit(X, 3, covariance="identity", weights="equal", assignment="hard", init="greedy k-means++",
+                     random_state=4)
     assert np.array_equal(model.cluster_centers_, fit.mixture.means)
     assert np.array_equal(model.labels_, fit.labels)
     assert (model.inertia_, model.n_iter_, model.converged_) == (fit.inertia, fit.n_iter, True)
@@ -48,10 +49,12 @@ def test_kmeans_is_fit_with_three_settings():
 @pytest.mark.parametrize("setting", [
     {"weights": "equal"}, {"assignment": "hard"}, {"covariance_type": "tied_diag"}, {"covariance_type": "identity"},
     {"covariance_type": "identity", "variance": 0.2}, {"prior": mixlib.Prior(shrinkage=2.0)}, {"init": "random"},
-    {"random_state": 1, "n_init": 7}, {"tol": 1e-3}, {"tol": 0, "max_iter": 2}, {"random_state": 5}], ids=str)
+    {"init": "k-means++", "n_init": 7}, {"tol": 1e-2}, {"tol": 0, "max_iter": 2}, {"init": "random", "random_state": 5},
+    {"accelerate": False}], ids=str)
 def test_mixture_is_fit_under_other_names(setting):
     """Each setting reaches `mixlib.fit`, and matters: without the last one the fit is another."""
-    names = {"covariance": setting.get("covariance_type", "full"), "random_state": 6}
+    names = {"covariance": setting.get("covariance_type", "full"), "random_state": 6, "init": "k-means",
+             "n_init": "auto", "accelerate": True}
     names |= {name: value for name, value in setting.items() if name != "covariance_type"}
     w = np.linspace(0.1, 2, len(IRIS))
     model = GaussianMixture(3, **{"random_state": 6} | setting).fit(IRIS, sample_weight=w)
@@ -63,13 +66,15 @@ def test_mixture_is_fit_under_other_names(setting):
     assert plain.fit(IRIS, sample_weight=w).fit_.objective != fit.objective
 
 
-def test_the_defaults_are_those_of_fit():
+def test_the_defaults_are_those_of_fit_but_for_better_starts():
     defaults = {name: parameter.default for name, parameter in inspect.signature(mixlib.fit).parameters.items()}
     kmeans, mixture = KMeans().get_params(), GaussianMixture().get_params()
     assert (kmeans.pop("n_clusters"), mixture.pop("n_components")) == (8, 1)
     assert mixture.pop("covariance_type") == defaults["covariance"]
+    assert (kmeans.pop("init"), mixture.pop("init"), mixture.pop("accelerate")) == ("greedy k-means++", "k-means", True)
+    assert kmeans.pop("n_init") == mixture.pop("n_init") == "auto"
     for settings in (kmeans, mixture):
-        assert settings == {name: defaults[name] for name in settings} and len(settings) > 4
+        assert settings == {name: defaults[name] for name in settings} and len(settings) >= 3
 
 
 @pytest.mark.parametrize("data", [X, IRIS, X.astype(np.float32), np.asfortranarray(IRIS), X[::2]],
@@ -294,8 +299,8 @@ def test_fit_predict_counts_the_weights():
 
 
 def test_wrong_settings_are_named():
-    for model, word in ((KMeans(0), "n_components"), (KMeans(2, init="best"), "init"),
-                        (GaussianMixture(2, covariance_type="round"), "covariance"),
+    for model, word in ((KMeans(0), "n_clusters"), (KMeans(300), "n_clusters"), (KMeans(2, init="best"), "init"),
+                        (GaussianMixture(2, covariance_type="round"), "covariance_type"),
                         (GaussianMixture(2, max_iter=-1), "max_iter"), (GaussianMixture(2, tol=-1.0), "tol")):
         with pytest.raises(ValueError, match=word):
             model.fit(X)

@@ -130,8 +130,10 @@ def finite(result):
         return finite([result.weights, result.means])
     if isinstance(result, mixlib.Selection):
         return not np.isnan(result.values).any() and finite(result.best)
-    if isinstance(result, (mixlib.KMeans, mixlib.GaussianMixture)):
-        return finite(result.fit_)
+    if isinstance(result, mixlib.KMeans):
+        return not np.isnan(result.inertia_) and finite([result.cluster_centers_, result.labels_])
+    if isinstance(result, mixlib.GaussianMixture):
+        return finite([result.mixture_, result.lower_bound_, result.bic()])
     if isinstance(result, (list, tuple)):
         return all(finite(item) for item in result)
     if isinstance(result, (float, np.ndarray)):

@@ -77,7 +77,7 @@ def test_one_row():
     ("covariance", "spheric", "covariance.*'tied_spherical'.*'spheric'"), ("covariance", None, "covariance.*one of"),
     ("covariance", "Full", "one of"), ("covariance", ["full"], "one of"), ("weights", "same", "'free', 'equal'.*'same'"),
     ("weights", [0.5, 0.5], "one of"), ("assignment", "fuzzy", "'soft', 'hard'.*'fuzzy'"), ("assignment", True, "one of"),
-    ("init", "kmeans", r"init.*'k-means\+\+', 'random'.*'kmeans'"), ("init", "k-means", "one of"),
+    ("init", "kmeans", r"init.*'k-means\+\+'.*'random'.*'k-means'.*'kmeans'"), ("init", "K-means", "one of"),
     ("variance", 0.0, "variance.*positive"), ("variance", -1.0, "positive"), ("variance", np.nan, "finite"),
     ("variance", np.inf, "finite"), ("tol", -1e-9, "tol.*not negative"), ("tol", np.nan, "tol"), ("tol", np.inf, "tol"),
     ("max_iter", -1, "max_iter.*at least 0"), ("n_init", 0, "n_init.*at least 1"), ("n_init", -2, "n_init.*at least 1"),
@@ -194,8 +194,8 @@ def test_criteria_need_a_fit(criterion):
 def test_the_defaults_are_those_of_the_book():
     """Chapters leave them out, so they may not drift: named here, and the same fit as when typed in."""
     expected = {"covariance": "full", "weights": "free", "assignment": "soft", "variance": 1.0, "init": "k-means++",
-                "n_init": 1, "sample_weight": None, "prior": None, "tol": 1e-8, "max_iter": 1000, "random_state": None,
-                "callback": None}
+                "n_init": 1, "sample_weight": None, "prior": None, "tol": 1e-5, "max_iter": 1000, "accelerate": False,
+                "random_state": None, "callback": None}
     parameters = inspect.signature(mixlib.fit).parameters
     assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == expected
     x = mixlib.datasets.old_faithful().x

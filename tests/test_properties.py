@@ -258,4 +258,6 @@ def test_the_tolerance_is_per_point():
         assert mixlib.fit(x, 3, sample_weight=np.full(90, factor), **options).n_iter == fit.n_iter
     assert mixlib.fit(np.tile(x, (100, 1)), 3, **options).n_iter == fit.n_iter
     gains = np.diff(objectives(fit)) / 90
-    assert gains[-1] <= 1e-5 and np.all(gains[:-1] > 1e-5)
+    left = gains[1:] ** 2 / (gains[:-1] - gains[1:])               # Aitken's estimate, wherever gains fall
+    small = (gains[1:] < gains[:-1]) & (left <= 1e-5)
+    assert small[-2:].all() and not (small[:-2] & small[1:-1]).any()

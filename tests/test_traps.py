@@ -360,13 +360,13 @@ def test_max_iter_reached_is_said(assignment):
 
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_the_default_tolerance_ends_near_the_optimum(covariance):
-    """A further 2000 iterations without a tolerance gain next to nothing."""
+    """A further 2000 iterations without a tolerance gain no more than the tolerance, 1e-5 a point, says is left."""
     x = mixlib.datasets.old_faithful().x
     fit = mixlib.fit(x, 2, covariance=covariance, init=x[:2] * 1.0, variance=30.0)
     assert fit.converged
     more = fit_without_warning(x, 2, covariance=covariance, init=fit.mixture, variance=30.0, max_iter=2000)
-    assert 0 <= more.objective - fit.objective + 1e-9 < 1e-3
-    np.testing.assert_allclose(more.mixture.means, fit.mixture.means, rtol=1e-3)
+    assert 0 <= more.objective - fit.objective + 1e-9 < 1e-5 * len(x)
+    np.testing.assert_allclose(more.mixture.means, fit.mixture.means, rtol=1e-2)
 
 
 def test_a_smaller_tolerance_gets_closer():

@@ -5,9 +5,11 @@ block are contiguous along the points. Only sums leave a block; threads differ i
 but who hands out the blocks.
 """
 
+import copy
+
 import numpy as np
 
-from ..covariance import Full
+from ..covariance import Full, Spherical
 from ..errors import SingularFitError
 from .coordinates import Coordinates
 from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
@@ -99,6 +101,14 @@ class Data:
         self.for_blocks(whiten)
         self.coordinates = self.coordinates.whitened(self.mean, root)
         self.mean = np.zeros(self.d)
+
+    def isotropic(self):
+        """The same points as if the internal coordinates were the user's: k-means goes by distances in z."""
+        view = copy.copy(self)
+        view.shape, view.per_component = Spherical(), False
+        view.coordinates = Coordinates(np.zeros(self.d), np.ones(self.d))
+        view.second_moments = self.shape.diagonal(self.second_moments, self.d).sum(keepdims=True)
+        return view
 
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""

@@ -1,38 +1,79 @@
-"""Threads over blocks of points, with BLAS held to one thread each. NumPy releases the GIL."""
+"""Threads over blocks of points, with BLAS held to one thread each. NumPy releases the GIL.
+
+As many threads as cores that this process may use, at most 16; fewer if the environment says
+so: MIXLIB_NUM_THREADS, or else OMP_NUM_THREADS. Both are read anew at each fit.
+"""
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 try:
     from threadpoolctl import ThreadpoolController
 except ImportError:                  # without it BLAS keeps its own threads, and blocks take turns
     ThreadpoolController = None
 
-THREADS = min(os.cpu_count() or 1, 16) if ThreadpoolController else 1
-_pool, _blas = [], []                # the threads, and BLAS's controller, made at the first use
+MOST_THREADS = 16
+_lock = threading.Lock()
+_pools, _blas = {}, {"controller": None, "limit": None, "users": 0}      # made at the first use
+
+
+def n_threads():
+    """How many threads share the blocks."""
+    if ThreadpoolController is None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for name in ("MIXLIB_NUM_THREADS", "OMP_NUM_THREADS"):
+        asked = os.environ.get(name, "").split(",")[0].strip()           # OpenMP allows a list, one for each level
+        if asked.isdigit() and int(asked) > 0:
+            return min(int(asked), MOST_THREADS if name == "MIXLIB_NUM_THREADS" else cores)
+    return min(cores, MOST_THREADS)
 
 
 def map_blocks(task, blocks):
     """What `task` makes of each block, in their order."""
-    if THREADS == 1 or len(blocks) < 2:
+    threads = n_threads() if len(blocks) > 1 else 1
+    if threads == 1:
         yield from map(task, blocks)
     else:
         with _one_blas_thread():
-            yield from _threads().map(task, blocks)
+            yield from _pool(threads).map(task, blocks)
 
 
-def _threads():
-    if not _pool:
-        _pool.append(ThreadPoolExecutor(THREADS, thread_name_prefix="mixlib"))
-    return _pool[0]
+def _pool(threads):
+    with _lock:
+        if threads not in _pools:
+            _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="mixlib")
+        return _pools[threads]
+
+
+@contextmanager
+def _one_blas_thread():
+    """BLAS leaves the cores to the blocks' threads until the last of several concurrent users is done."""
+    with _lock:
+        _blas["users"] += 1
+        if _blas["users"] == 1:
+            _blas["controller"] = _blas["controller"] or ThreadpoolController()
+            _blas["limit"] = _blas["controller"].limit(limits=1, user_api="blas")
+    try:
+        yield
+    finally:
+        with _lock:
+            _blas["users"] -= 1
+            if not _blas["users"]:
+                _blas["limit"].restore_original_limits()
+
+
+def _after_fork():
+    """A forked process has no threads of ours, and nobody holds its lock."""
+    global _lock
+    _lock = threading.Lock()
+    _pools.clear()
+    if _blas["users"]:
+        _blas["users"] = 0
+        _blas["limit"].restore_original_limits()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.clear)      # a forked process has no threads of ours
-
-
-def _one_blas_thread():
-    """A context in which BLAS leaves the cores to the blocks' threads."""
-    if not _blas:
-        _blas.append(ThreadpoolController())
-    return _blas[0].limit(limits=1, user_api="blas")
+    os.register_at_fork(after_in_child=_after_fork)
