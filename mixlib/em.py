@@ -1,11 +1,13 @@
 """`fit`: what the user asks for, checked; the starts, run; the best result, returned."""
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 
 from . import inputs
 from ._engine.data import Data
+from ._engine.threads import one_blas_thread
 from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
@@ -15,6 +17,8 @@ from .model import Model
 from .prior import InternalPrior, Prior
 from .result import Fit
 from .starts import starter
+
+WIDE = 128                       # columns from which BLAS keeps its threads
 
 
 def fit(x, n_components, *, covariance="full", weights="free", assignment="soft", variance=1.0,
@@ -127,17 +131,19 @@ def fit_quietly(x, n_components, *, covariance, weights, assignment, variance, i
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
-    for _ in range(n_init):
-        try:
-            found = run(e_step(data, model), start(data, model, K, rng), tol=tol, max_iter=max_iter, accelerate=accelerate,
-                        callback=callback)
-        except Singular as error:
-            failure = error
-            continue
-        if better(found, best):
-            best = found
-        if not isinstance(init, str):
-            break                                   # a given start leads to one result
+    # BLAS's threads help products of large matrices, and get in each other's way in small ones
+    with one_blas_thread() if data.d < WIDE else nullcontext():
+        for _ in range(n_init):
+            try:
+                found = run(e_step(data, model), start(data, model, K, rng), tol=tol, max_iter=max_iter,
+                            accelerate=accelerate, callback=callback)
+            except Singular as error:
+                failure = error
+                continue
+            if better(found, best):
+                best = found
+            if not isinstance(init, str):
+                break                                   # a given start leads to one result
     if best is None:
         raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
     remarks = []

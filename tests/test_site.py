@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -10,7 +9,7 @@ import booksite
 import nbformat
 import pytest
 from built import HTML, page, page_names, require_fresh_site, soup
-from results import equation_numbers, pages, results, texts
+from results import ROOT, equation_numbers, pages, results, texts
 
 PAGES = page_names()
 EVERY_PAGE = [*PAGES, "search", "genindex"]
@@ -210,13 +209,17 @@ def test_pages_load_few_and_small_files(name):
 
 
 def test_scripts_of_an_element_load_where_it_stands():
-    loaded = {name: {Path(script["src"].split("?")[0]).name for script in page(name).find_all("script", src=True)}
-              for name in PAGES}
+    """A folder of scripts bears the name of the element that they make."""
+    seen = set()
     for name in PAGES:
-        assert {"site.js", "folds.js"} <= loaded[name]
-        assert ("variance-slider.js" in loaded[name]) == bool(page(name).find("variance-slider"))
-        assert ({"laboratory.js", "laboratory-loop.js"} <= loaded[name]) == bool(page(name).find("mixture-laboratory"))
-    assert any("variance-slider.js" in files for files in loaded.values())
+        loaded = [script["src"].split("?")[0].split("_static/")[1] for script in page(name).find_all("script", src=True)]
+        assert {"site.js", "folds.js"} <= set(loaded)
+        for folder in (path for path in (ROOT / "book" / "_static").iterdir() if path.is_dir()):
+            scripts = sorted(f"{folder.name}/{path.name}" for path in folder.glob("*.js"))
+            stands = page(name).find(folder.name) is not None
+            assert [one for one in loaded if one.startswith(f"{folder.name}/")] == (scripts if stands else [])
+            seen |= {folder.name} if stands else set()
+    assert seen == {"variance-slider", "mixture-laboratory"}
 
 
 def test_no_icon_font_and_no_unused_files():

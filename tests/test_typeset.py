@@ -25,8 +25,6 @@ def sources(path):
     if path.suffix == ".ipynb":
         written += [cell.metadata["mystnb"]["figure"]["caption"] for cell in nbformat.read(path, as_version=4).cells
                     if "caption" in cell.metadata.get("mystnb", {}).get("figure", {})]
-        written += ["".join(output.data["text/markdown"]) for output in outputs(path)
-                    if "text/markdown" in output.get("data", {})]
     found = []
     for token in _walk(written):
         if isinstance(token, Directive):

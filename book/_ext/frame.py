@@ -38,9 +38,6 @@ def fill_frame(app, pagename, templatename, context, doctree):
     ours = {f"_static/{path.relative_to(STYLES).as_posix()}" for path in STYLES.rglob("*") if path.is_file()}
     context["script_files"] = [one for one in context.get("script_files", ()) if getattr(one, "filename", None) in ours]
     context["styles_version"] = hashlib.sha256(styles().encode()).hexdigest()[:8]
-    parts = elements()
-    context["script_files"] = [one for one in context["script_files"]
-                               if f"<{parts.get(Path(one.filename).stem, '')}" in context.get("body", "<")]
     context["contents_html"] = contents(context)
     source = Path(str(context.get("sourcename", "")))
     context["notebook_name"] = source.name if source.suffix == ".ipynb" else ""
@@ -56,14 +53,6 @@ def styles():
     """All styles in one: a page asks once."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(STYLES.glob("*.css"))]
     return re.sub(r"/\*.*?\*/\s*", "", "\n".join(texts), flags=re.DOTALL)
-
-
-def elements():
-    """{script: the element that it and its helpers (laboratory.js, laboratory-loop.js) make}: only its pages load them."""
-    found = {path.stem: made[1] for path in STYLES.glob("*.js")
-             if (made := re.search(r'customElements\.define\("([a-z-]+)"', path.read_text(encoding="utf-8")))}
-    return found | {path.stem: element for path in STYLES.glob("*.js") for stem, element in found.items()
-                    if path.stem.startswith(f"{stem}-")}
 
 
 def contents(context):

@@ -37,7 +37,7 @@ def map_blocks(task, blocks):
     if threads == 1:
         yield from map(task, blocks)
     else:
-        with _one_blas_thread():
+        with one_blas_thread():
             yield from _pool(threads).map(task, blocks)
 
 
@@ -49,8 +49,11 @@ def _pool(threads):
 
 
 @contextmanager
-def _one_blas_thread():
+def one_blas_thread():
     """BLAS leaves the cores to the blocks' threads until the last of several concurrent users is done."""
+    if ThreadpoolController is None:
+        yield
+        return
     with _lock:
         _blas["users"] += 1
         if _blas["users"] == 1:
