@@ -4,10 +4,10 @@
   const WIDTH = 480, HEIGHT = 400, PAD = 28, GRID = 120, MOST_STEPS = 300, PAUSE = 350, NUDGE = 0.02;
   const CHOICES = { covariance: Mixture2D.COVARIANCES, weights: ["equal", "free"], assignment: ["hard", "soft"] };
   const STYLE = `
-    :host { display: block; color: inherit; font: inherit; margin: 1rem 0; --line: #757575; }
+    :host { display: block; color: inherit; font: inherit; font-size: .9rem; margin: 1rem 0; --line: #757575; }
     * { box-sizing: border-box; }
     .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
-    .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1rem; }
+    .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 1rem; }
     section { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
     .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
     label { display: flex; flex-direction: column; font-size: .85rem; gap: .15rem; }
