@@ -14,7 +14,10 @@ LARGEST, SMALLEST = 1e300, 1e-300  # beyond these a sum or a quotient may leave 
 def as_array(values: Any, name: str) -> Array:
     """`values` as a dense array of any dtype, nothing left out."""
     if hasattr(values, "toarray") or hasattr(values, "todense"):
-        raise TypeError(f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray()")
+        raise TypeError(
+            f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray(), or, where that is too "
+            "large, fewer columns, as sklearn.decomposition.TruncatedSVD makes them"
+        )
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values; drop those rows, or fill them")
     try:

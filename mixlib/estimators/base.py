@@ -10,11 +10,18 @@ from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import em, inputs
-from ..errors import ConvergenceWarning, TooFewPointsError
+from ..errors import ConvergenceWarning, EmptyComponentWarning, TooFewPointsError
 
 
 class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
     """mixlib's warning, which those who filter scikit-learn's know too."""
+
+
+class EmptyClusterWarning(EmptyComponentWarning, PeersConvergenceWarning):
+    """The same for empty components, of which scikit-learn says that fewer distinct clusters were found."""
+
+
+THEIRS_TOO = {ConvergenceWarning: NotConvergedWarning, EmptyComponentWarning: EmptyClusterWarning}
 
 
 OTHER_NAMES = {  # what scikit-learn calls differently, and what it is here
@@ -89,6 +96,5 @@ class Estimator(BaseEstimator):
             means = points[np.minimum(np.arange(K), len(points) - 1)]
             self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
         for message, category in remarks:
-            category = NotConvergedWarning if category is ConvergenceWarning else category
-            warnings.warn(message, category, stacklevel=3)
+            warnings.warn(message, THEIRS_TOO[category], stacklevel=3)
         self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged
