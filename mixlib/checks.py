@@ -4,6 +4,8 @@ A chapter calls `check("eq-label", left, "==", right)` below the result it deriv
 The cell prints one line, fails if the result is false, and is listed in the ledger.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
 from numbers import Rational
 from typing import Any

@@ -1,5 +1,7 @@
 """Real data that the book uses, each with its source and licence."""
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass, field
 from importlib.resources import files

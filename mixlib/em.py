@@ -1,5 +1,7 @@
 """`fit`: what the user asks for, checked; the starts, run; the best result, returned."""
 
+from __future__ import annotations
+
 import warnings
 from contextlib import nullcontext
 from numbers import Integral

@@ -1,5 +1,7 @@
 """Checks of what the caller passes: clear errors at the door, nothing overwritten."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any
 

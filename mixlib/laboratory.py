@@ -4,6 +4,8 @@ Python hands over points, starts and settings, and draws a still picture; `book/
 runs the loop of chapter 4 again in the reader's hands. The tests hold its iterates against `fit`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, NamedTuple

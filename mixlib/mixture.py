@@ -1,5 +1,7 @@
 """A Gaussian mixture as an object: density, responsibilities, samples (chapters 1 and 2)."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ._engine.reductions import slices

@@ -5,6 +5,8 @@ colour has a contrast of at least 3:1 to white and to the book's dark page. A co
 colour and a marker, so no figure depends on colour alone. Needs matplotlib.
 """
 
+from __future__ import annotations
+
 import itertools
 import os
 from numbers import Real

@@ -1,5 +1,7 @@
 """A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """One iteration of the loop, as `Fit.history` and callbacks see it."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What `fit` returns: the mixture, its labels, and the trace of how it got there."""
 
+from __future__ import annotations
+
 from functools import cached_property
 from typing import Any, Self
 

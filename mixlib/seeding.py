@@ -1,5 +1,7 @@
 """Where the loop starts: k-means++ and random points (chapter 3)."""
 
+from __future__ import annotations
+
 from typing import Literal, overload
 
 import numpy as np

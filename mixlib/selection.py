@@ -1,5 +1,7 @@
 """The number of components and the constraint, chosen by a criterion."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterable
 from numbers import Integral

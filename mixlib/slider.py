@@ -4,6 +4,8 @@ Python does the mathematics and hands over numbers; `book/_static/variance-slide
 Chapter 5; Rose (1998).
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable
 from html import escape

@@ -297,6 +297,12 @@ def test_sparse_input_says_what_to_do():
             call(sparse)
 
 
+def test_a_function_as_a_start_says_what_to_do():
+    for model in (KMeans(2, init=lambda x, k, random_state: x[:k]), GaussianMixture(2, init=np.random.default_rng)):
+        with pytest.raises(TypeError, match="init is a function: pass what it gives"):
+            model.fit(X)
+
+
 def test_warnings_of_empty_clusters_are_both():
     with pytest.warns(mixlib.EmptyComponentWarning) as caught:
         KMeans(3).fit(np.repeat([[0.0], [1.0]], 3, axis=0))

@@ -45,16 +45,23 @@ def _parameters(kind: Any) -> frozenset[str]:
 class Estimator(BaseEstimator):
     """A scikit-learn estimator over `fit`, but for what KMeans and GaussianMixture have of their own."""
 
+    def __new__(cls, *args, **kwargs):
+        for name in kwargs:
+            if name not in _parameters(cls):
+                raise TypeError(cls._unknown(name))
+        return super().__new__(cls)
+
     def __setattr__(self, name, value):
         if not name.endswith("_") and not name.startswith("_") and name not in _parameters(type(self)):
-            hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
-            raise AttributeError(
-                f"{type(self).__name__} has no parameter {name!r}{hint}; its parameters are "
-                f"{', '.join(self._get_param_names())}"
-            )
+            raise AttributeError(self._unknown(name))
         if isinstance(getattr(type(self), name, None), property):
             raise AttributeError(f"{name} follows from mixture_: set mixture_ to a mixlib.Mixture")
         super().__setattr__(name, value)
+
+    @classmethod
+    def _unknown(cls, name):
+        hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+        return f"{cls.__name__} has no parameter {name!r}{hint}; its parameters are {', '.join(cls._get_param_names())}"
 
     def _input(self, x, *, reset=False, least=1):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""

@@ -1,5 +1,7 @@
 """`GaussianMixture`: the loop as scikit-learn's users know it."""
 
+from __future__ import annotations
+
 import warnings
 from types import SimpleNamespace
 from typing import Self
@@ -75,7 +77,7 @@ class GaussianMixture(DensityMixin, Estimator):
         tol: float = 1e-5,
         max_iter: int = 1000,
         accelerate: bool = True,
-        verbose: bool = False,
+        verbose: bool | int = False,
         callback: Callback | None = None,
         random_state: RandomState = None,
     ) -> None:

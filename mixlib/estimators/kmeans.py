@@ -1,5 +1,7 @@
 """`KMeans`: the loop with identity covariance, equal weights and hard assignment, as scikit-learn's users know it."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np
@@ -63,7 +65,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         max_iter: int = 1000,
         tol: float = 1e-5,
         reseed: bool = False,
-        verbose: bool = False,
+        verbose: bool | int = False,
         callback: Callback | None = None,
         random_state: RandomState = None,
     ) -> None:
