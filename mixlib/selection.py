@@ -129,13 +129,8 @@ def select(
     >>> chosen = select(datasets.old_faithful().x, [1, 2, 3], ["tied", "full"], progress=False, random_state=0)
     >>> chosen.covariance, chosen.n_components
     ('tied', 3)
-    >>> print(chosen)
-    covariance  components      BIC   behind
-          tied           3  2314.32        0
-          full           2  2322.19  7.87597
-          tied           2  2325.22  10.9032
-          full           3  2333.74  19.4203
-          full           1   2607.1  292.778
+    >>> [(model.covariance, model.n_components, round(model.behind)) for model in chosen.ranking[:3]]
+    [('tied', 3, 0), ('full', 2, 8), ('tied', 2, 11)]
     """
     x = as_points(x)
     components = tuple(as_count(K, "each number of components", 1) for K in _each(components, "components"))
