@@ -1,10 +1,14 @@
 """Real data that the book uses, each with its source and licence."""
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
+
+from ._types import Floats, Ints
 
 __all__ = ["Dataset", "iris", "old_faithful"]
 
@@ -26,16 +30,16 @@ class Dataset:
     label_names : tuple of str, or None
     """
 
-    x: np.ndarray = field(repr=False)
-    names: tuple
-    units: tuple
+    x: Floats = field(repr=False)
+    names: tuple[str, ...]
+    units: tuple[str, ...]
     source: str = field(repr=False)
     licence: str = field(repr=False)
-    labels: np.ndarray | None = field(default=None, repr=False)
-    label_names: tuple | None = None
+    labels: Ints | None = field(default=None, repr=False)
+    label_names: tuple[str, ...] | None = None
 
 
-def old_faithful():
+def old_faithful() -> Dataset:
     """Old Faithful geyser: length of 272 eruptions and the wait for the next, in minutes.
 
     The version of R's ``faithful``; chapters 0 to 5 use it. Azzalini & Bowman (1990)
@@ -62,7 +66,7 @@ def old_faithful():
     )
 
 
-def iris():
+def iris() -> Dataset:
     """Iris: sepal and petal lengths and widths of 150 flowers of three species, in cm.
 
     Fisher's table as in R and in scikit-learn; the UCI repository's file differs from

@@ -26,8 +26,7 @@ def e_step(data, model):
     """
     if not model.hard:
         return SoftEStep(data, model)
-    only_means_differ = model.constraint.shared and data.shape.isotropic and not model.free_weights
-    return (LloydEStep if only_means_differ else HardEStep)(data, model)
+    return (LloydEStep if model.only_means_differ else HardEStep)(data, model)
 
 
 class SoftEStep:

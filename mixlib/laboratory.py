@@ -4,15 +4,20 @@ Python hands over points, starts and settings, and draws a still picture; `book/
 runs the loop of chapter 4 again in the reader's hands. The tests hold its iterates against `fit`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import plot
+from ._types import ArrayLike, Floats
 from .em import fit
 from .inputs import as_means, as_number
 from .mixture import Mixture
+from .result import Fit
 from .slider import MARKS, element, hexes, short
 
 SIDE, PAD = 480, 28  # of a still picture
@@ -30,7 +35,9 @@ class Experiment(NamedTuple):
     b: tuple  # the same of program B
 
 
-def experiment(title, x, means, variance, a, b):
+def experiment(
+    title: str, x: ArrayLike, means: Sequence[Any] | Floats, variance: float, a: Iterable[str], b: Iterable[str]
+) -> Experiment:
     """An `Experiment`, its numbers checked, and rounded to the five digits that the page gets.
 
     Parameters
@@ -59,11 +66,12 @@ def experiment(title, x, means, variance, a, b):
     return Experiment(title, x, means, as_number(variance, "variance", positive=True), tuple(a), tuple(b))
 
 
-def run(given, setting, **options):
+def run(given: Experiment, setting: Iterable[str], **options: Any) -> Fit:
     """What `fit` makes of an experiment under one of its settings; the page's loop does the same."""
     K = len(given.means)
     start = Mixture(np.full(K, 1 / K), given.means, np.tile(given.variance * np.eye(2), (K, 1, 1)))
-    return fit(given.x, K, variance=given.variance, init=start, **dict(zip(CHOICES, setting)), **options)
+    options |= dict(zip(CHOICES, setting))
+    return fit(given.x, K, variance=given.variance, init=start, **options)
 
 
 class Laboratory:
@@ -80,11 +88,13 @@ class Laboratory:
         The iteration at which it opens, and which the still picture shows.
     """
 
-    def __init__(self, experiments, description, compact=False, step=0):
+    def __init__(
+        self, experiments: Iterable[Experiment], description: str, compact: bool = False, step: int = 0
+    ) -> None:
         self.experiments, self.description = list(experiments), description
         self.compact, self.step = compact, step
 
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """What the script reads."""
         sets = [
             {
@@ -99,7 +109,7 @@ class Laboratory:
         ]
         return {"sets": sets, "colors": plot.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         told = (
             f"<noscript><p>{escape(self.description)} The picture shows both programs after {self.step} iterations. "
             "The laboratory needs JavaScript.</p></noscript>"
@@ -112,7 +122,7 @@ class Laboratory:
             **({"compact": ""} if self.compact else {}),
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Laboratory({len(self.experiments)} experiments, opened at iteration {self.step})"
 
     def _still(self):

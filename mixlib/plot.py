@@ -5,19 +5,26 @@ colour has a contrast of at least 3:1 to white and to the book's dark page. A co
 colour and a marker, so no figure depends on colour alone. Needs matplotlib.
 """
 
+from __future__ import annotations
+
 import itertools
 import os
 from numbers import Real
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .inputs import as_array, as_count, as_numbers, as_points, having
+from ._types import ArrayLike, Floats
+from .inputs import Array, as_array, as_count, as_numbers, as_points, having
 
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
@@ -25,7 +32,7 @@ colors = ["#0072B2", "#D55E00", "#14A572", "#B77FAB", "#91552F", "#5D7A87"]
 markers = ["o", "s", "^", "D", "v", "P", "X"]  # 7 and 6 have no common factor: 42 pairs
 
 
-def use_style():
+def use_style() -> None:
     """Set matplotlib's defaults for the book: text readable on a phone, sharp, no background."""
     mpl.rcParams.update(
         {
@@ -64,7 +71,9 @@ def use_style():
     _sharp_in_notebooks()
 
 
-def points(ax, x, labels=None, responsibilities=None, **kw):
+def points(
+    ax: Axes, x: ArrayLike, labels: ArrayLike | None = None, responsibilities: ArrayLike | None = None, **kw: Any
+) -> list[PathCollection]:
     """Draw points; a colour and a marker for each component.
 
     Parameters
@@ -111,7 +120,7 @@ def points(ax, x, labels=None, responsibilities=None, **kw):
     return drawn
 
 
-def centres(ax, means, **kw):
+def centres(ax: Axes, means: ArrayLike, **kw: Any) -> list[PathCollection]:
     """Draw the centres: large, in their component's colour and marker, with a double rim.
 
     `means` has shape (K, 2); `kw` goes to ``ax.scatter``. Returns a list of K PathCollections.
@@ -124,7 +133,7 @@ def centres(ax, means, **kw):
     return [ax.scatter(*mean, **look) for mean, look in zip(means, looks)]
 
 
-def ellipses(ax, mixture, mass=0.9, **kw):
+def ellipses(ax: Axes, mixture: Any, mass: float = 0.9, **kw: Any) -> list[Ellipse]:
     """Draw, for each component, the ellipse that holds `mass` of its probability.
 
     In two dimensions the squared Mahalanobis distance has the distribution function
@@ -162,7 +171,7 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     return drawn
 
 
-def regions(ax, mixture, n=300, **kw):
+def regions(ax: Axes, mixture: Any, n: int = 300, **kw: Any) -> None:
     """Tint the part of the plane where each component has the largest responsibility.
 
     Draw the points first: the axes' limits are taken as they are, and kept.
@@ -205,7 +214,7 @@ def regions(ax, mixture, n=300, **kw):
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
-def trace(ax, fit, **kw):
+def trace(ax: Axes, fit: Any, **kw: Any) -> Line2D:
     """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
     values = [record.objective for record in having(fit, "fit", "history").history]
     (line,) = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
@@ -214,7 +223,7 @@ def trace(ax, fit, **kw):
     return line
 
 
-def path(ax, fit, **kw):
+def path(ax: Axes, fit: Any, **kw: Any) -> list[Line2D]:
     """Draw the way of each centre over `fit.history`, from a ring at the start to its marker at the end.
 
     `kw` goes to ``ax.plot``. Returns a list of K lines.
@@ -240,7 +249,7 @@ def path(ax, fit, **kw):
     return drawn
 
 
-def criterion(ax, selection, **kw):
+def criterion(ax: Axes, selection: Any, **kw: Any) -> list[Line2D]:
     """Draw the criterion of a `mixlib.select` against the number of components, a line for each constraint.
 
     A ring marks the best model; models that could not be fitted are gaps. Returns the lines.
@@ -265,24 +274,24 @@ def criterion(ax, selection, **kw):
     return drawn
 
 
-def color(k):
+def color(k: int) -> str:
     """The colour of component k."""
     return colors[as_count(k, "k", 0) % len(colors)]
 
 
-def marker(k):
+def marker(k: int) -> str:
     """The marker of component k."""
     return markers[as_count(k, "k", 0) % len(markers)]
 
 
-def mix(responsibilities):
+def mix(responsibilities: ArrayLike) -> Floats:
     """Colours of the components mixed in proportion to responsibilities: (n, K) to (n, 3)."""
     r = as_points(responsibilities, "responsibilities")
     palette = [to_rgb(c) for c in itertools.islice(itertools.cycle(colors), r.shape[1])]
     return np.clip(r @ np.array(palette), 0, 1)
 
 
-def _plane(x, name):
+def _plane(x: Any, name: str) -> Array:
     x = as_numbers(x, name).astype(float)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(

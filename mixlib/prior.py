@@ -1,10 +1,13 @@
 """A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._engine.triangles import Singular
+from ._types import ArrayLike
 from .inputs import LARGEST, as_number, as_numbers
 
 
@@ -38,8 +41,8 @@ class Prior:
 
     shrinkage: float = 0.01
     dof: float | None = None
-    mean: np.ndarray | None = None
-    scale: np.ndarray | None = None
+    mean: ArrayLike | None = None
+    scale: ArrayLike | None = None
 
 
 class InternalPrior:

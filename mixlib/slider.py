@@ -4,13 +4,17 @@ Python does the mathematics and hands over numbers; `book/_static/variance-slide
 Chapter 5; Rose (1998).
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterable
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import plot
+from ._types import ArrayLike, Floats, RandomState
 from .em import fit
 from .inputs import as_count, as_generator, as_numbers, as_points
 
@@ -43,12 +47,14 @@ class Frame(NamedTuple):
     places: int  # how many centres differ
 
 
-def critical_variance(x):
+def critical_variance(x: ArrayLike) -> float:
     """lambda_max(S): above it the centres of soft k-means coincide at the mean (chapter 5)."""
     return float(np.linalg.eigvalsh(np.cov(np.asarray(x, dtype=float).T, bias=True).reshape(np.shape(x)[1], -1))[-1])
 
 
-def anneal(x, n_components, variances=None, random_state=0):
+def anneal(
+    x: ArrayLike, n_components: int, variances: ArrayLike | None = None, random_state: RandomState = 0
+) -> list[Frame]:
     """Follow the centres of soft k-means from the largest variance to the smallest, then to k-means.
 
     The first fit starts with every centre at the mean of the data, each later one from the centres
@@ -75,7 +81,8 @@ def anneal(x, n_components, variances=None, random_state=0):
     ValueError
         If the variances do not decrease, or x has no spread.
     """
-    x, rng = as_points(x).astype(float), as_generator(random_state)
+    x = as_points(x).astype(float)
+    rng = as_generator(random_state)
     n_components = as_count(n_components, "n_components", 1)
     critical = critical_variance(x)
     if not critical > 0:
@@ -89,14 +96,14 @@ def anneal(x, n_components, variances=None, random_state=0):
     ):
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
     origin = x.mean(axis=0)  # counted from there, centres keep their digits whatever the offset
-    x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
+    z, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
         means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
-        soft = _settle(x, means, float(s2), AT_REST * np.sqrt(critical))
+        soft = _settle(z, means, float(s2), AT_REST * np.sqrt(critical))
         means = soft.mixture.means
-        frames.append(_frame(x, soft, float(s2), critical, origin))
-    hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
-    return frames + [_frame(x, hard, 0.0, critical, origin)]
+        frames.append(_frame(z, soft, float(s2), critical, origin))
+    hard = fit(z, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
+    return frames + [_frame(z, hard, 0.0, critical, origin)]
 
 
 def _settle(x, means, s2, least):
@@ -144,14 +151,14 @@ class VarianceSlider:
         What the points are, for readers who cannot see them.
     """
 
-    def __init__(self, x, frames, description):
+    def __init__(self, x: ArrayLike, frames: Iterable[Frame], description: str) -> None:
         self.x = plot._plane(x, "x")
         self.frames, self.description = list(frames), description
         self.critical = critical_variance(self.x)
         self.opening = len(self.frames) // 2
         self.view = _view(self.x)
 
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
             "points": short(self.x),
@@ -173,7 +180,7 @@ class VarianceSlider:
             ],
         }
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
             f"<td>{f.soft_objective:.4g}</td></tr>"
@@ -189,7 +196,7 @@ class VarianceSlider:
         )
         return element("variance-slider", self.data(), self._still(said) + told, description=self.description)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"VarianceSlider({len(self.x)} points, {len(self.frames)} frames)"
 
     def _still(self, said):
@@ -230,7 +237,13 @@ class VarianceSlider:
         return [f for i, f in enumerate(chosen) if not any(f is g for g in chosen[:i])]
 
 
-def variance_slider(x, n_components, description, variances=None, random_state=0):
+def variance_slider(
+    x: ArrayLike,
+    n_components: int,
+    description: str,
+    variances: ArrayLike | None = None,
+    random_state: RandomState = 0,
+) -> VarianceSlider:
     """The slider for points in the plane: sigma^2 from large to small, and k-means at the end.
 
     Parameters are those of `anneal` and `VarianceSlider`; x must have shape (n, 2).
@@ -251,7 +264,7 @@ def variance_slider(x, n_components, description, variances=None, random_state=0
     return VarianceSlider(x, anneal(x, n_components, variances, random_state), description)
 
 
-def element(name, data, inside, **attributes):
+def element(name: str, data: Any, inside: str, **attributes: str) -> str:
     """A custom element: the numbers that its script reads, and what shows where no script runs."""
     # "<" must not end the script, and "&" must not be read as an entity.
     numbers = json.dumps(data, separators=(",", ":"), allow_nan=False)
@@ -261,7 +274,7 @@ def element(name, data, inside, **attributes):
     return f'<{name}{said}><script type="application/json">{numbers}</script>{inside}</{name}>'
 
 
-def short(value):
+def short(value: Any) -> Any:
     """Numbers as short as a picture needs them."""
     return [short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
 
@@ -293,6 +306,6 @@ def _responsibilities(x, frame):
     return r / r.sum(axis=1, keepdims=True)
 
 
-def hexes(colors):
+def hexes(colors: Floats) -> list[str]:
     """Colours from numbers between 0 and 1."""
     return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in colors.tolist()]

@@ -133,6 +133,24 @@ def test_one_version_number():
     assert version("mixlib") == project["version"]
 
 
+def test_the_wheel_says_what_it_is():
+    """Keywords as cited, Pythons as the README has them, and the lowest as required."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["keywords"] == citation["keywords"]
+    assert [author["name"] for author in project["authors"]] == [author["name"] for author in citation["authors"]]
+    first, last = map(int, re.search(r"Python 3\.(\d+) to 3\.(\d+)", README).groups())
+    pythons = [int(minor) for minor in re.findall(r"Python :: 3\.(\d+)", " ".join(project["classifiers"]))]
+    assert pythons == list(range(first, last + 1)) and project["requires-python"] == f">=3.{first}"
+    assert "Typing :: Typed" in project["classifiers"]
+
+
+def test_the_readme_installs_extras_that_there_are():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = re.findall(r"pip install \"\.\[([\w,]+)\]\"", README)
+    assert named and all(extra in extras for names in named for extra in names.split(","))
+
+
 def test_bibliography_is_complete():
     from pybtex.database import parse_file
 

@@ -111,6 +111,7 @@ def test_the_defaults_are_those_of_the_docstring():
         "covariances": estimated,
         "criterion": "bic",
         "progress": True,
+        "n_jobs": 1,
     }
 
 

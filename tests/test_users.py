@@ -222,6 +222,8 @@ def test_an_unknown_parameter_is_refused(model, name, ours):
         setattr(model, name, 1)
     with pytest.raises((ValueError, TypeError), match=name):
         model.set_params(**{name: 1})
+    with pytest.raises(TypeError, match=f"{name}.*{ours}"):
+        type(model)(**{name: 1})
     model.n_init, model.note_ = 3, "fitted attributes are anyone's"
     assert model.get_params()["n_init"] == 3
 
