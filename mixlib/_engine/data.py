@@ -9,7 +9,8 @@ import copy
 
 import numpy as np
 
-from ..covariance import Full, Spherical
+from ..axis_aligned import Spherical
+from ..covariance import Full
 from ..errors import SingularFitError
 from .coordinates import Coordinates
 from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
