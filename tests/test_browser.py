@@ -154,7 +154,7 @@ def test_code_of_56_columns_fits_a_phone(site, browser):
 
 @pytest.mark.parametrize("name", page_names())
 def test_words_of_figures_are_legible_on_a_phone(site, browser, name):
-    """Words in figures have at least 18 pixels as drawn (mixlib.plot), so 0.61 of the size leaves 11."""
+    """Words in figures have at least 18 pixels as drawn (mixlib.style), so 0.61 of the size leaves 11."""
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         tab = context.new_page()
         tab.goto(f"{site}/{name}.html")
