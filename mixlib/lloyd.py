@@ -11,9 +11,9 @@ from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
 from ._engine.threads import map_blocks
+from .log_joint import LOG_2PI, digits_kept
 from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
-from .scores import LOG_2PI, digits_kept
 
 BOUNDS_BELOW = 0.2  # share of changed labels below which bounds pay
 BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay

@@ -6,7 +6,7 @@ from ._engine.reductions import slices
 from ._engine.triangles import Singular
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .scores import scores_from_deviations, softmax
+from .log_joint import log_joint_from_deviations, softmax
 
 SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
 BLOCK_ROWS = 1 << 13  # points in a block
@@ -89,15 +89,15 @@ class Mixture:
 
     def log_density(self, x):
         """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
+        return np.concatenate([softmax(log_joint, self.weights)[1] for log_joint in self._log_joint(x)])
 
     def responsibilities(self, x):
         """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
-        return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
+        return np.concatenate([softmax(log_joint, self.weights)[0].T for log_joint in self._log_joint(x)])
 
     def predict(self, x):
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return np.concatenate([scores.argmax(axis=0) for scores in self._scores(x)])
+        return np.concatenate([log_joint.argmax(axis=0) for log_joint in self._log_joint(x)])
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
@@ -108,12 +108,12 @@ class Mixture:
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
-    def _scores(self, x):
+    def _log_joint(self, x):
         x = as_points(x).astype(np.float64, copy=False)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
         for part in slices(len(x), BLOCK_ROWS):
-            yield scores_from_deviations(
+            yield log_joint_from_deviations(
                 self._shape, self.weights, self.means, self._factors, np.ascontiguousarray(x[part].T)
             )
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .log_joint import digits_kept
 from .model import Parameters
-from .scores import digits_kept
 
 
 def m_step(estep, statistics, previous):

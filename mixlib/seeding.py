@@ -7,7 +7,7 @@ from ._engine.reductions import squared_lengths
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
-from .scores import TOLERANCE
+from .log_joint import TOLERANCE
 
 FEW_POINTS = 1 << 13  # up to here all are sorted
 MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
