@@ -11,9 +11,9 @@ from .em import fit
 from .inputs import as_count, as_generator, as_numbers, as_points
 
 PERTURBATION = 1e-3  # in units of the largest standard deviation of the data
-AT_REST = 1e-9  # a centre that moves less in an iteration, in the same units, stands
-ROUND = 200  # iterations between two looks at that, the same on every machine
-SAME_PLACE = 2e-2  # centres nearer than this, in the same units, are counted as one
+TOLERANCE = 1e-9  # soft k-means has converged when no centre moves further in an iteration, in the same units
+ITERATIONS = 200  # between two looks at that, the same on every machine
+COINCIDENT = 2e-2  # centres nearer than this, in the same units, count as one
 
 
 class Frame(NamedTuple):
@@ -75,18 +75,18 @@ def anneal(x, n_components, variances=None, random_state=0):
     x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
         means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
-        soft = _settle(x, means, float(s2), AT_REST * np.sqrt(critical))
+        soft = _soft_kmeans(x, means, float(s2), TOLERANCE * np.sqrt(critical))
         means = soft.mixture.means
         frames.append(_frame(x, soft, float(s2), critical, origin))
     hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
     return frames + [_frame(x, hard, 0.0, critical, origin)]
 
 
-def _settle(x, means, s2, least):
+def _soft_kmeans(x, means, s2, least):
     """Soft EM with equal weights and covariance s2 * I, until no centre moves by `least`."""
     while True:
         soft = fit(
-            x, len(means), covariance="identity", weights="equal", variance=s2, init=means, tol=0, max_iter=ROUND
+            x, len(means), covariance="identity", weights="equal", variance=s2, init=means, tol=0, max_iter=ITERATIONS
         )
         means, before = soft.mixture.means, soft.history[-2].means
         if np.linalg.norm(means - before, axis=1).max() <= least:
@@ -102,11 +102,15 @@ def _frame(x, result, s2, critical, origin):
         constant = n * np.log(len(means)) + 0.5 * n * d * np.log(2 * np.pi * s2)
         soft_objective = -2 * s2 * (result.log_likelihood + constant)
     return Frame(
-        s2, means + origin, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical))
+        s2,
+        means + origin,
+        result.inertia,
+        float(soft_objective),
+        _count_distinct(means, COINCIDENT * np.sqrt(critical)),
     )
 
 
-def _places(means, near):
+def _count_distinct(means, near):
     kept = []
     for mean in means:
         if all(np.linalg.norm(mean - other) > near for other in kept):

@@ -167,9 +167,9 @@ def regions(ax, mixture, n=300, **kw):
     )
     look = {"colors": ink, "linewidths": 1.2, "zorder": 1} | kw
     for k in range(K - 1):  # every boundary is one of theirs
-        lead = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
-        if lead.min() < 0 < lead.max():
-            ax.contour(gx, gy, lead, levels=[0.0], **look)
+        margin = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
+        if margin.min() < 0 < margin.max():
+            ax.contour(gx, gy, margin, levels=[0.0], **look)
     ax.set(xlim=limits[0], ylim=limits[1])
 
 

@@ -65,8 +65,10 @@ def test_slow_frames_come_to_rest(x, unit):
 @pytest.mark.parametrize("unit", [1.0, 1e3])
 def test_each_start_is_perturbed_by_a_thousandth_drawn_anew(x, unit, monkeypatch):
     """Start less the centres before it, over a thousandth of the largest standard deviation: standard normal numbers."""
-    starts, settle = [], annealing._settle
-    monkeypatch.setattr(annealing, "_settle", lambda x, means, *rest: starts.append(means) or settle(x, means, *rest))
+    starts, soft_kmeans = [], annealing._soft_kmeans
+    monkeypatch.setattr(
+        annealing, "_soft_kmeans", lambda x, means, *rest: starts.append(means) or soft_kmeans(x, means, *rest)
+    )
     found = anneal(unit * x, 3, np.geomspace(40.0, 0.5, 30) * unit**2)
     origin, thousandth = unit * x.mean(axis=0), 1e-3 * np.sqrt(critical_variance(unit * x))
     before = [np.zeros((3, 2)), *(frame.means - origin for frame in found[:-2])]
@@ -100,7 +102,7 @@ def test_the_slowest_centre_decides():
     wide, tight = rng.normal(size=(40, 2)), 1e-3 * rng.normal(size=(10, 2)) + 1000
     middle = wide.mean(axis=0)
     start = [middle + [1e-3, 0], middle - [1e-3, 0], tight.mean(axis=0)]
-    fit = annealing._settle(np.r_[wide, tight], np.array(start), 1.02 * critical_variance(wide), 1e-9)
+    fit = annealing._soft_kmeans(np.r_[wide, tight], np.array(start), 1.02 * critical_variance(wide), 1e-9)
     assert np.linalg.norm(fit.mixture.means[:2] - middle, axis=1).max() < 1e-7
 
 
