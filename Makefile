@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf newest wheel anchors bench lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf newest wheel anchors picture bench lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -42,6 +42,10 @@ wheel: .venv/installed
 # A step of each release: the anchors of the book as it is become promises.
 anchors: .venv/installed
 	$(PY) book/_ext/anchors.py
+
+# The README's picture, drawn anew.
+picture: .venv/installed
+	$(PY) book/_ext/picture.py
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)

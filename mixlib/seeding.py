@@ -59,7 +59,7 @@ def plusplus(data, K, rng):
 
     Distances from the nearest centre only shrink. So a point is drawn by distances that do not
     know the latest centres yet, and kept with probability (its distance now) / (its distance
-    then), which gives the law (3.14). Where too many are rejected, all distances are brought up
+    then), which gives the law (3.14) eq-kmeanspp. Where too many are rejected, all distances are brought up
     to date: far fewer passes over the points than centres.
     """
     sampler, nearest = PointSampler(data), np.full(data.n, np.inf)
