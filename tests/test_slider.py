@@ -137,7 +137,7 @@ def test_any_origin(x, frames):
         assert np.allclose(b.means - 1e6, a.means, atol=1e-6) and np.isclose(a.inertia, b.inertia, rtol=1e-6)
 
 
-@pytest.mark.parametrize("variances", [[1.0, 2.0], [1.0, 1.0], [1.0, 0.0], [], [[1.0]]])
+@pytest.mark.parametrize("variances", [[1.0, 2.0], [1.0, 1.0], [1.0, 0.0], [np.inf, 1.0], [], [[1.0]]])
 def test_variances_must_decrease(x, variances):
     with pytest.raises(ValueError, match="must be positive and decrease"):
         anneal(x, 2, variances)
@@ -209,12 +209,13 @@ def test_it_opens_where_the_points_have_mixed_colours(x, frames):
     assert ((r > 0.9).any(axis=1)).sum() > 10 and ((r < 0.8).all(axis=1)).sum() > 3
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 0.05), (0.02, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 0.05), (0.02, 1), (0.4, 1), (1, 0), (0, 1)])
 def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     """Read back from the drawing: points, centres and ways in their places, colours in the proportions of r."""
     x, frames = x * shape, [frame._replace(means=frame.means * shape) for frame in frames]
     made = VarianceSlider(x, frames, 'Three "clumps".')
     drawn, view, opening = Page(made._repr_html_()).drawn, made.data()["view"], frames[made.opening]
+    assert 0.3 < (view["height"] - 2 * view["pad"]) / (view["width"] - 2 * view["pad"]) < 1.2
     assert drawn["svg"] == [
         {
             "viewbox": f"0 0 {view['width']} {view['height']}",
@@ -247,6 +248,13 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     mixed = weight @ palette / weight.sum(axis=1, keepdims=True)
     found = [[int(circle["fill"][i : i + 2], 16) for i in (1, 3, 5)] for circle in drawn["circle"]]
     assert np.allclose(found, mixed, rtol=0, atol=1)
+
+
+def test_more_centres_than_marks(x):
+    """The four marks come again, with other colours."""
+    drawn = Page(VarianceSlider(x, [Frame(1.0, x[:6], 1.0, 1.0, 6)], "ok")._repr_html_()).drawn["path"]
+    assert [path["d"] for path in drawn] == [element.MARKS[k] for k in (0, 1, 2, 3, 0, 1)]
+    assert [path["fill"] for path in drawn] == plot.colors
 
 
 def test_the_last_frame_has_one_colour_a_point(x, frames):
