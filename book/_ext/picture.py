@@ -48,7 +48,10 @@ def draw():
 def svg():
     """The figure as text, numbers to a hundredth of a point."""
     file = io.StringIO()
-    draw().savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    with matplotlib.rc_context():
+        figure = draw()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
     text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), file.getvalue())
     return re.sub(r" *\n *", "\n", text)
 
