@@ -261,10 +261,12 @@ def test_an_emptied_component_goes_to_the_prior():
         {"shrinkage": np.nan},
         {"shrinkage": "strong"},
         {"dof": 0.5},
+        {"dof": 1.0},  # d - 1: the density has no integral
         {"dof": -3},
         {"dof": np.inf},
         {"mean": [1.0]},
         {"mean": [np.nan, 0.0]},
+        {"mean": [1e200, 0.0]},
         {"mean": np.zeros((2, 2))},
         {"scale": -1.0},
         {"scale": [1.0, 0.0]},
@@ -272,12 +274,32 @@ def test_an_emptied_component_goes_to_the_prior():
         {"scale": [[1.0, 0.5], [0.0, 1.0]]},
         {"scale": np.eye(3)},
         {"scale": np.nan},
+        {"scale": np.inf},
+        {"scale": 1e305},
     ],
 )
 def test_wrong_priors_are_errors(prior):
     x, _ = data()
     with pytest.raises((ValueError, TypeError), match="prior"):
         mixlib.fit(x, 2, prior=mixlib.Prior(**prior), random_state=0)
+
+
+@pytest.mark.parametrize("covariance", ["tied_diag", "diag", "tied", "full"])
+def test_the_default_scale_of_a_constant_column(covariance):
+    """A millionth of each variance is added, to a constant column a millionth of the largest: the MAP step with that scale."""
+    x = np.c_[np.tile([-1.0, 1.0], 6), np.zeros(12)]
+    fit = mixlib.fit(x, 1, covariance=covariance, prior=mixlib.Prior(), tol=0, max_iter=1)
+    prior = Conjugate(0.01, 4, x.mean(axis=0), np.diag([1 + 1e-6, 1e-6]))
+    truth = em(x, 1, covariance, "free", "soft", labels=np.zeros(12, int), prior=prior, n_iter=1)[-1]
+    np.testing.assert_allclose(fit.mixture.covariances, truth.covariances, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES[1:])
+def test_a_prior_answers_data_without_any_spread(covariance):
+    for x in (np.full((8, 2), 3.7), np.zeros((8, 2))):
+        fit = mixlib.fit(x, 1, covariance=covariance, prior=mixlib.Prior())
+        assert np.isfinite(fit.objective) and np.linalg.eigvalsh(fit.mixture.covariances).min() > 0
+        np.testing.assert_array_equal(fit.mixture.means, x[:1])
 
 
 @pytest.mark.parametrize("prior", [True, 0.01, {"shrinkage": 1}, "default", mixlib.Prior])
