@@ -226,3 +226,36 @@ def test_without_scripts_a_still_is_shown(browser, address):
         page.goto(address)
         assert page.locator("mixture-laboratory > svg").is_visible()
         assert "needs JavaScript" in page.locator("mixture-laboratory").inner_text()
+
+
+def test_inside_a_chapter_the_settings_are_given_and_the_link_opens_the_same_in_the_laboratory(page, address):
+    page.goto(address.replace("laboratory", "reduction"))
+    inside = page.locator("mixture-laboratory").first
+    assert inside.locator("select").count() == 0 and inside.locator(".setting").count() == 2
+    inside.locator("button[name=run]").click()
+    assert "the same labels and the same centres" in inside.locator(".verdict").text_content()
+    before = state(page)
+    inside.locator(".more a").click()
+    page.wait_for_url("**/laboratory.html#lab=*")
+    after = state(page)
+    assert {key: after[key] for key in ("means", "variance", "A", "B", "t")} == {
+        key: before[key] for key in ("means", "variance", "A", "B", "t")
+    }
+    assert len(after["points"]) == 272
+
+
+def test_the_threshold_of_the_chapter_can_be_crossed(page, address):
+    """Soft centres come together above the critical variance, and part below it."""
+    page.goto(address.replace("laboratory", "reduction"))
+    apart = []
+    for variance in (2.5, 1.0):
+        apart.append(
+            page.evaluate(
+                """variance => { const lab = document.querySelectorAll('mixture-laboratory')[1];
+            lab.variance = variance; lab.rerun(0); lab.run();
+            const [p, q] = lab.record(lab.programs[0]).theta.means;
+            return Math.hypot(p[0] - q[0], p[1] - q[1]); }""",
+                variance,
+            )
+        )
+    assert apart[0] < 0.01 and apart[1] > 1
