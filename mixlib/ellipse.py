@@ -8,9 +8,9 @@ from html import escape
 
 import numpy as np
 
-from . import plot
+from . import style
+from .element import element, short
 from .inputs import as_numbers
-from .slider import element, short
 
 SIDE, REACH = 480, 4  # of the picture, in its own units and in the plane's
 SAID = "Ellipses at Mahalanobis distance 1 and 2 from the mean, and a circle around the mean through a point x."
@@ -44,7 +44,7 @@ class CovarianceEllipse:
     def data(self):
         """What the script reads."""
         (a, b), (_, c) = self.covariance
-        return {"covariance": short([a, b, c]), "x": short(self.x), "colors": plot.colors}
+        return {"covariance": short([a, b, c]), "x": short(self.x), "colors": style.colors}
 
     def _repr_html_(self):
         return element("covariance-ellipse", self.data(), self._still(), description=SAID)
@@ -57,8 +57,8 @@ class CovarianceEllipse:
         turn = np.linspace(0, 2 * np.pi, 73)[:-1]
         circle = np.stack([np.cos(turn), np.sin(turn)])
         ellipse = np.linalg.cholesky(self.covariance) @ circle
-        curves = [(ellipse, plot.colors[1], ""), (2 * ellipse, plot.colors[1], "")]
-        curves += [(np.linalg.norm(self.x) * circle, plot.colors[0], ' stroke-dasharray="6 5"')]
+        curves = [(ellipse, style.colors[1], ""), (2 * ellipse, style.colors[1], "")]
+        curves += [(np.linalg.norm(self.x) * circle, style.colors[0], ' stroke-dasharray="6 5"')]
         ink = [
             f'<polygon points="{" ".join(f"{u},{v}" for u, v in _place(curve.T))}" fill="none" '
             f'stroke="{color}" stroke-width="2.5"{dashes}/>'
@@ -71,7 +71,7 @@ class CovarianceEllipse:
         )
         return (
             f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="{said}">{"".join(ink)}'
-            f'<circle cx="{u}" cy="{v}" r="8" fill="{plot.colors[0]}"/></svg>'
+            f'<circle cx="{u}" cy="{v}" r="8" fill="{style.colors[0]}"/></svg>'
             f"<noscript><p>{said} Dragging needs JavaScript.</p></noscript>"
         )
 

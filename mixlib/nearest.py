@@ -44,15 +44,15 @@ class NearestMean:
         self.looks.append((precision, z.shape[1]))
         features = scratch("features", (1 + len(z), z.shape[1]), precision, like=z)
         features[0], features[1:] = 1.0, z
-        scores = scratch("scores", (len(self.means), z.shape[1]), precision)
-        np.matmul(self.theta[precision], features, out=scores)
-        labels, best, close = argmax(scores, self.slack[precision])
+        log_joint = scratch("log_joint", (len(self.means), z.shape[1]), precision)
+        np.matmul(self.theta[precision], features, out=log_joint)
+        labels, best, close = argmax(log_joint, self.slack[precision])
         if close.size and precision == SINGLE:
             labels[close] = self.find(z[:, close], DOUBLE)[0]
         elif close.size:
             self.looks.append(("distances", close.size))
             labels[close] = self._by_distances(z[:, close].astype(DOUBLE))
-        return labels, features, scores, best
+        return labels, features, log_joint, best
 
     def _by_distances(self, z):
         """Labels by the distances as written, in the user's coordinates: the lowest among equals."""

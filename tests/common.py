@@ -33,6 +33,11 @@ def clusters(seed=0, n=60, d=2, K=3, spread=4.0):
     return spread * rng.normal(size=(K, d))[z] + rng.normal(size=(n, d)), z
 
 
+def with_copies():
+    """30 points and five copies of another, in two dimensions, and which is which: a component on the copies has no covariance."""
+    return np.r_[np.random.default_rng(1).normal(size=(30, 2)), np.full((5, 2), 40.0)], np.repeat([0, 1], [30, 5])
+
+
 @contextlib.contextmanager
 def ignoring(category=Warning):
     """Elsewhere a warning is an error (pyproject.toml); here it is no matter."""

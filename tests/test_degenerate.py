@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from common import ESTIMATED, clusters, fit_without_warning
+from common import ESTIMATED, clusters, fit_without_warning, with_copies
 from reference import assert_equals_reference, em
 
 import mixlib
@@ -42,9 +42,7 @@ def test_all_points_the_same():
 @pytest.mark.parametrize("covariance", ["spherical", "diag", "full"])
 def test_a_component_on_one_point_is_an_error(covariance, assignment):
     """Kiefer & Wolfowitz: a component that holds copies of one point has no covariance."""
-    rng = np.random.default_rng(1)
-    x = np.r_[rng.normal(size=(30, 2)), np.full((5, 2), 40.0)]
-    z = np.repeat([0, 1], [30, 5])
+    x, z = with_copies()
     with pytest.raises(mixlib.SingularFitError, match="component 1"):
         mixlib.fit(x, 2, covariance=covariance, assignment=assignment, init=z)
     assert issubclass(mixlib.SingularFitError, ValueError)
@@ -95,9 +93,7 @@ def test_a_constant_column_is_an_error(covariance, constant):
 
 def test_shared_covariances_do_not_collapse_on_duplicates():
     """A shared covariance stays regular with a component on copies of one point: equal to the reference."""
-    rng = np.random.default_rng(1)
-    x = np.r_[rng.normal(size=(30, 2)), np.full((5, 2), 40.0)]
-    z = np.repeat([0, 1], [30, 5])
+    x, z = with_copies()
     for covariance in ("tied_spherical", "tied_diag", "tied"):
         fit = fit_without_warning(x, 2, covariance=covariance, init=z, max_iter=4)
         assert_equals_reference(fit, em(x, 2, covariance, "free", "soft", labels=z, n_iter=4), "soft")

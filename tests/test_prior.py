@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from common import SETTINGS, fit_exactly, ignoring
+from common import SETTINGS, fit_exactly, ignoring, with_copies
 from reference import COVARIANCES, Conjugate, em, shape_of
 
 import mixlib
@@ -185,9 +185,7 @@ def test_the_log_posterior_never_falls(covariance, weights, assignment):
 @pytest.mark.parametrize("covariance", ["spherical", "diag", "full"])
 def test_a_prior_cures_the_collapse(covariance, assignment):
     """The data on which maximum likelihood is unbounded: with the prior a finite, regular fit."""
-    rng = np.random.default_rng(1)
-    x = np.r_[rng.normal(size=(30, 2)), np.full((5, 2), 40.0)]
-    z = np.repeat([0, 1], [30, 5])
+    x, z = with_copies()
     options = {"covariance": covariance, "assignment": assignment, "init": z}
     with pytest.raises(mixlib.SingularFitError):
         mixlib.fit(x, 2, **options)
