@@ -67,7 +67,7 @@ lock:
 		--no-header --no-annotate --output-file requirements.lock requirements.txt
 
 clean:
-	rm -rf _build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
+	rm -rf _build build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
 
 # The stamp is written last, so a build that failed is tried again.
 _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
