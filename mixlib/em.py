@@ -23,7 +23,7 @@ from .progress import Progress
 from .result import Fit
 from .starts import starter
 
-WIDE = 128  # columns from which BLAS keeps its threads
+BLAS_THREADS_FROM = 128  # columns from which BLAS keeps its threads
 
 
 def fit(
@@ -199,7 +199,7 @@ def fit_quietly(
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
     # BLAS's threads help products of large matrices, and get in each other's way in small ones
-    with one_blas_thread() if data.d < WIDE else nullcontext():
+    with one_blas_thread() if data.d < BLAS_THREADS_FROM else nullcontext():
         for number in range(n_starts):
             told = Progress(number + 1, n_starts, data.total_weight, callback) if verbose else None
             try:

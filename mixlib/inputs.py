@@ -77,6 +77,17 @@ def as_points(x: Any, name: str = "x") -> Array:
     return array
 
 
+def as_plane(x: Any, name: str) -> Array:
+    """(n, 2) points that can be drawn."""
+    x = as_numbers(x, name).astype(float)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(
+            f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
+            "choose two columns, for example x[:, :2], or project it to two dimensions first"
+        )
+    return as_points(x, name)
+
+
 def as_weights(sample_weight: Any, n: int) -> Array | None:
     """`sample_weight` as (n,) float64 with a positive sum, or None."""
     if sample_weight is None:

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import plot
+from . import style
 from ._types import ArrayLike, Floats
+from .element import MARKS, drawn_centres, drawn_points, element, short
 from .em import fit
-from .inputs import as_means, as_number
+from .inputs import as_means, as_number, as_plane
 from .mixture import Mixture
 from .result import Fit
-from .slider import MARKS, element, hexes, short
 
 SIDE, PAD = 480, 28  # of a still picture
 CHOICES = ("covariance", "weights", "assignment")
@@ -61,7 +61,7 @@ def experiment(
     ValueError
         If the shapes do not fit, or a setting has no name.
     """
-    x = np.array(short(plot._plane(x, "x")))
+    x = np.array(short(as_plane(x, "x")))
     means = np.array(short(as_means(means, len(means), 2)))
     return Experiment(title, x, means, as_number(variance, "variance", positive=True), tuple(a), tuple(b))
 
@@ -107,7 +107,7 @@ class Laboratory:
             }
             for e in self.experiments
         ]
-        return {"sets": sets, "colors": plot.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
+        return {"sets": sets, "colors": style.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
 
     def _repr_html_(self) -> str:
         told = (
@@ -143,12 +143,4 @@ def _drawn(given, setting, step):
     def place(points):
         return (SIDE / 2 + scale * (points - (low + high) / 2) * [1, -1]).round(1).tolist()
 
-    own = [plot.color(k) for k in range(len(given.means))]
-    fills = hexes(plot.mix(now.responsibilities))
-    points = [f'<circle cx="{a}" cy="{b}" r="4" fill="{fill}"/>' for (a, b), fill in zip(place(given.x), fills)]
-    centres = [
-        f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(9)" fill="{own[k]}" '
-        'stroke="#fff" stroke-width=".3"/>'
-        for k, (a, b) in enumerate(place(now.mixture.means))
-    ]
-    return "".join(points + centres)
+    return "".join(drawn_points(place(given.x), now.responsibilities, 4) + drawn_centres(place(now.mixture.means), 9))

@@ -10,7 +10,7 @@ from ._engine.triangles import Singular
 from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .scores import scores_from_deviations, softmax
+from .log_joint import log_joint_from_deviations, softmax
 
 SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
 BLOCK_ROWS = 1 << 13  # points in a block
@@ -96,15 +96,15 @@ class Mixture:
 
     def log_density(self, x: ArrayLike) -> Floats:
         """log p(x) of each point, (n,), for x of shape (n, d); of single-precision points in single precision."""
-        return self._of_blocks(x, lambda scores: softmax(scores, self.weights)[1])
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[1])
 
     def responsibilities(self, x: ArrayLike) -> Floats:
         """p(k | x) of each point, (n, K): the posterior of its label (chapter 2), in the precision of x."""
-        return self._of_blocks(x, lambda scores: softmax(scores, self.weights)[0].T, len(self.means))
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[0].T, len(self.means))
 
     def predict(self, x: ArrayLike) -> Ints:
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return self._of_blocks(x, lambda scores: scores.argmax(axis=0), dtype=np.intp)
+        return self._of_blocks(x, lambda log_joint: log_joint.argmax(axis=0), dtype=np.intp)
 
     def uncertainty(self, x: ArrayLike) -> Floats:
         """1 - max_k p(k | x) of each point, (n,): the probability that its label is wrong, if the mixture is right.
@@ -113,8 +113,8 @@ class Mixture:
         small ones keep their digits.
         """
 
-        def others(scores):
-            r, _ = softmax(scores, self.weights)
+        def others(log_joint):
+            r, _ = softmax(log_joint, self.weights)
             r[r.argmax(axis=0), np.arange(r.shape[1])] = 0.0
             return r.sum(axis=0)
 
@@ -130,7 +130,7 @@ class Mixture:
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
     def _of_blocks(self, x, task, *more, dtype=None):
-        """task(scores) of all points, scores (K, b) in double precision, as (n, *more) in the precision of x."""
+        """task(log_joint) of all points, log_joint (K, b) in double precision, as (n, *more) in the precision of x."""
         x = as_points(x)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
@@ -139,7 +139,7 @@ class Mixture:
         def block(part):
             z = np.ascontiguousarray(x[part].T, dtype=np.float64)
             with np.errstate(over="ignore"):
-                out[part] = task(scores_from_deviations(self._shape, self.weights, self.means, self._factors, z))
+                out[part] = task(log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z))
 
         for _ in map_blocks(block, slices(len(x), BLOCK_ROWS)):
             pass

@@ -62,7 +62,9 @@ class InternalPrior:
         else:
             mean = as_numbers(prior.mean, "prior.mean").astype(float)
             if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * coordinates.scale).all():
-                raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
+                raise ValueError(
+                    f"prior.mean must be {d} finite numbers near the data, got {mean} of shape {mean.shape}"
+                )
             self.mean = coordinates.to_internal(mean[None])[:, 0]
         if prior.scale is None:
             self.scale = _regular(shape, data.scatter()[0], data) / data.total_weight / self.per_count / K ** (2 / d)

@@ -25,7 +25,7 @@ class Record:
         True if a jump led here, and not an iteration of EM.
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest score for each point, at these parameters.
+        The component with the largest log-joint for each point, at these parameters.
     """
 
     iteration: int

@@ -24,7 +24,7 @@ class Fit:
     ----------
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest score for each point.
+        The component with the largest log-joint for each point.
     responsibilities : (n, K) array
         Of the assignment that was asked for: one-hot if hard. In the precision of x.
     log_likelihood : float

@@ -12,7 +12,7 @@ from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .inputs import as_components, as_flag, as_generator, as_points, as_weights
-from .scores import TOLERANCE
+from .log_joint import TOLERANCE
 
 FEW_POINTS = 1 << 13  # up to here all are sorted
 MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
@@ -93,7 +93,7 @@ def plusplus(data, K, rng):
 
     Distances from the nearest centre only shrink. So a point is drawn by distances that do not
     know the latest centres yet, and kept with probability (its distance now) / (its distance
-    then), which gives the law (3.14). Where too many are rejected, all distances are brought up
+    then), which gives the law (3.14) eq-kmeanspp. Where too many are rejected, all distances are brought up
     to date: far fewer passes over the points than centres.
     """
     sampler, nearest = PointSampler(data), np.full(data.n, np.inf)

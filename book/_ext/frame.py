@@ -25,8 +25,8 @@ SEARCH_SCRIPTS = {
     "language_data.js",
     "sphinx_highlight.js",
 }
-RETINA = 2  # mixlib.plot draws two pixels for one of the page
-LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
+RETINA = 2  # mixlib.style draws two pixels for one of the page
+LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.style), and 11 then
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
