@@ -63,7 +63,8 @@ def anneal(
     ValueError
         If the variances do not decrease, or x has no spread.
     """
-    x, rng = as_points(x).astype(float), as_generator(random_state)
+    x = as_points(x).astype(float)
+    rng = as_generator(random_state)
     n_components = as_count(n_components, "n_components", 1)
     critical = critical_variance(x)
     if not critical > 0:
@@ -77,14 +78,14 @@ def anneal(
     ):
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
     origin = x.mean(axis=0)  # counted from there, centres keep their digits whatever the offset
-    x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
+    z, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
         means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
-        soft = _soft_kmeans(x, means, float(s2), TOLERANCE * np.sqrt(critical))
+        soft = _soft_kmeans(z, means, float(s2), TOLERANCE * np.sqrt(critical))
         means = soft.mixture.means
-        frames.append(_frame(x, soft, float(s2), critical, origin))
-    hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
-    return frames + [_frame(x, hard, 0.0, critical, origin)]
+        frames.append(_frame(z, soft, float(s2), critical, origin))
+    hard = fit(z, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
+    return frames + [_frame(z, hard, 0.0, critical, origin)]
 
 
 def _soft_kmeans(x, means, s2, least):

@@ -13,6 +13,7 @@ import os
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from matplotlib.colors import to_rgb
 
 from ._types import ArrayLike, Floats
@@ -53,7 +54,7 @@ def use_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.linewidth": 1.0,
-            "axes.prop_cycle": mpl.cycler(color=colors),
+            "axes.prop_cycle": cycler(color=colors),
             "lines.linewidth": 2.0,
             "grid.color": ink,
             "grid.alpha": 0.25,

@@ -149,7 +149,7 @@ def write_fonts(app, pages):
     for path in FONTS.glob("text-*.woff2"):
         shutil.copy(path, target)
     shutil.copy(FONTS / "LICENSE", target)
-    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7F))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇")
+    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7F))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇√")
     slanted = {chr(code) for letter in letters for code in slant(letter)}
     key = hashlib.sha256("".join(sorted(letters)).encode() + (FONTS / "math.woff2").read_bytes()).hexdigest()[:20]
     cached = Path(app.outdir).parent / "fonts" / f"{key}.woff2"
