@@ -96,7 +96,7 @@ def penguins():
     """Palmer penguins: bill, flipper and body mass of 342 adults of three species, in mm and g.
 
     Two of the 344 birds of the source were not measured, and are left out. ``labels`` are the
-    species, which no clustering sees. Chapter 9.
+    species, which no clustering sees.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def hopper():
 
     A pixel is a point: its red, green and blue as sRGB codes, whole numbers from 0 to 255.
     ``x.reshape(150, 128, 3)`` is the picture, which was made smaller by averaging blocks of
-    4 by 4 pixels in linear light. Chapter 9.
+    4 by 4 pixels in linear light.
 
     Examples
     --------
