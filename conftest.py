@@ -4,9 +4,9 @@ import os
 
 from nbval.kernel import RunningKernel
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")   # two workers share the machine ...
-os.environ.setdefault("MIXLIB_NUM_THREADS", "2")   # ... but blocks are to be handed out to threads
-os.environ.pop("MPLBACKEND", None)              # "agg" there would drop the notebooks' figures
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share the machine ...
+os.environ.setdefault("MIXLIB_NUM_THREADS", "2")  # ... but blocks are to be handed out to threads
+os.environ.pop("MPLBACKEND", None)  # "agg" there would drop the notebooks' figures
 
 
 def execute_as_jupyter(self, cell_input, allow_stdin=None):

@@ -24,8 +24,10 @@ def least_seconds(case, limit):
     features = {"full": 1 + d + d * (d + 1) // 2, "diag": 1 + 2 * d, "spherical": 2 + d}.get(case.work, 1 + d)
     products = (2 if case.work.startswith("k-means") else 4) * n * K * features
     exps = 0 if case.work.startswith("k-means") else n * K / os.cpu_count()
-    return max(products / limit["matrix product [FLOP/s]"] + exps / limit["exp, one core [1/s]"],
-               8 * n * d / limit["copy [bytes/s]"])
+    return max(
+        products / limit["matrix product [FLOP/s]"] + exps / limit["exp, one core [1/s]"],
+        8 * n * d / limit["copy [bytes/s]"],
+    )
 
 
 def _best(task, rounds):

@@ -9,9 +9,13 @@ from mixlib import plot
 
 HERE = Path(__file__).parent
 TITLES = {
-    "k-means": "k-means to convergence", "k-means iteration": "k-means, an iteration",
-    "seeding": "k-means++ seeds, one candidate each", "full": "EM, an iteration: full", "tied": "EM, an iteration: tied",
-    "diag": "EM, an iteration: diag", "spherical": "EM, an iteration: spherical",
+    "k-means": "k-means to convergence",
+    "k-means iteration": "k-means, an iteration",
+    "seeding": "k-means++ seeds, one candidate each",
+    "full": "EM, an iteration: full",
+    "tied": "EM, an iteration: tied",
+    "diag": "EM, an iteration: diag",
+    "spherical": "EM, an iteration: spherical",
 }
 PEERS = ["scikit-learn", "scikit-learn lloyd", "scikit-learn elkan", "faiss", "OpenCV", "mlpack", "pomegranate"]
 
@@ -77,8 +81,15 @@ def figure(groups):
         for (_, blobs), found in groups[work, "float64"].items():
             peers = [found[p]["ratio"] for p in PEERS[:3] if p in found and "missing" not in found[p]]
             mark = 1 if blobs == "separated" else 0
-            ax.plot(min(peers), place, plot.markers[mark], color=plot.colors[mark], markersize=8, alpha=0.8,
-                    label=f"{blobs} blobs")
+            ax.plot(
+                min(peers),
+                place,
+                plot.markers[mark],
+                color=plot.colors[mark],
+                markersize=8,
+                alpha=0.8,
+                label=f"{blobs} blobs",
+            )
     ax.set_xscale("log")
     ticks = ["0.5", "1", "2", "5", "10", "20", "50", "100"]
     ax.set_xticks([float(tick) for tick in ticks], ticks)
@@ -95,13 +106,18 @@ def main():
     results = json.loads((HERE / "results.json").read_text())
     groups, machine, limits = grouped(results["rows"]), results["machine"], results["limits"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    text = [f"Measured on {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, {versions}. "
-            f"The machine multiplies matrices at {limits['matrix product [FLOP/s]'] / 1e9:.0f} GFLOP/s, copies "
-            f"{limits['copy [bytes/s]'] / 1e9:.0f} GB/s and takes {limits['exp, one core [1/s]'] / 1e9:.1f} "
-            "billion exponentials a second on a core, all in double precision."]
+    text = [
+        f"Measured on {machine['cores']} cores ({machine['processor']}), Python {machine['python']}, {versions}. "
+        f"The machine multiplies matrices at {limits['matrix product [FLOP/s]'] / 1e9:.0f} GFLOP/s, copies "
+        f"{limits['copy [bytes/s]'] / 1e9:.0f} GB/s and takes {limits['exp, one core [1/s]'] / 1e9:.1f} "
+        "billion exponentials a second on a core, all in double precision."
+    ]
     text += [table(*key, cases) for key, cases in groups.items()]
-    missing = {f"{row['peer']} ({row['missing']})" for row in results["rows"]
-               if "missing" in row and not row["missing"].startswith("left out")}       # a dash says that
+    missing = {
+        f"{row['peer']} ({row['missing']})"
+        for row in results["rows"]
+        if "missing" in row and not row["missing"].startswith("left out")
+    }  # a dash says that
     if missing:
         text.append("Missing: " + "; ".join(sorted(missing)) + ".")
     (HERE / "table.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")

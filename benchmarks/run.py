@@ -28,8 +28,10 @@ from peers import peers_of
 from tqdm import tqdm
 
 HERE = Path(__file__).parent
-SLOW = 10.0                           # seconds after which a peer is measured once only, and its memory is not
-MOST_AN_ITERATION = 3.0               # seconds that an iteration of another peer than scikit-learn may take, foreseen from few points
+SLOW = 10.0  # seconds after which a peer is measured once only, and its memory is not
+MOST_AN_ITERATION = (
+    3.0  # seconds that an iteration of another peer than scikit-learn may take, foreseen from few points
+)
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
@@ -60,11 +62,19 @@ def measure(case, rounds):
     rows = []
     for name in found:
         ratios = [theirs / ours for theirs, ours in zip(times[name], times["mixlib"])]
-        rows.append({"case": case, "peer": name, "seconds": float(np.median(times[name])),
-                     "ratio": float(np.median(times[name]) / np.median(times["mixlib"])),
-                     "least": min(ratios), "most": max(ratios), "rounds": len(ratios),
-                     "difference": difference(case, x, results["mixlib"], results[name]),
-                     "memory": None if spent[name] > SLOW else peak_memory(case, name)})
+        rows.append(
+            {
+                "case": case,
+                "peer": name,
+                "seconds": float(np.median(times[name])),
+                "ratio": float(np.median(times[name]) / np.median(times["mixlib"])),
+                "least": min(ratios),
+                "most": max(ratios),
+                "rounds": len(ratios),
+                "difference": difference(case, x, results["mixlib"], results[name]),
+                "memory": None if spent[name] > SLOW else peak_memory(case, name),
+            }
+        )
     return rows + [{"case": case, "peer": name, "missing": why} for name, why in missing.items()]
 
 
@@ -73,10 +83,10 @@ def warm_up(peer, case, x, start):
     few = np.random.default_rng(0).permutation(len(x))[:20000]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")              # so few points may leave a cluster empty
+            warnings.simplefilter("ignore")  # so few points may leave a cluster empty
             peer(x[few].copy(), start, 1)
             return clock(lambda: peer(x[few].copy(), start, 1))[0] * len(x) / len(few)
-    except Exception:                                    # the measured run will say what is wrong
+    except Exception:  # the measured run will say what is wrong
         return 0.0
 
 
@@ -107,7 +117,7 @@ def clock(task):
 def difference(case, x, ours, theirs):
     """k-means: how much larger the peer's objective is, relatively. EM: log-likelihood a point, theirs less ours."""
     if case.work == "seeding":
-        return None                                      # other random numbers: other seeds of the same law
+        return None  # other random numbers: other seeds of the same law
     if case.work.startswith("k-means"):
         return float(objective(x, theirs) / objective(x, ours) - 1)
     return float(theirs - ours)
@@ -117,7 +127,7 @@ def objective(x, centres):
     """Sum of squared distances to the nearest centre, in double precision."""
     centres, total = centres.astype(np.float64), 0.0
     for first in range(0, len(x), 8192):
-        part = x[first:first + 8192].astype(np.float64)
+        part = x[first : first + 8192].astype(np.float64)
         squares = (part**2).sum(axis=1)[:, None] - 2 * part @ centres.T + (centres**2).sum(axis=1)
         total += np.maximum(squares.min(axis=1), 0).sum()
     return total
@@ -136,9 +146,9 @@ def memory_of(case, name):
     peer, iterations = peers_of(case.work)[0][name], None if case.work in ("k-means", "seeding") else 1
     warm_up(peer, case, x, start)
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)                     # memory that was freed goes back to the system
+    ctypes.CDLL(None).malloc_trim(0)  # memory that was freed goes back to the system
     before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")        # the peak is counted anew from here
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew from here
     peer(x, start, iterations)
     print((resident("VmHWM") - before) * 1024 / x.nbytes)
 
@@ -157,8 +167,10 @@ def described(row):
     memory = "" if row["memory"] is None else f"  memory {row['memory']:.1f} x data"
     different = "" if row["difference"] is None else f"  difference {row['difference']:+.0e}"
     share = f"  {row['share']:.0%} of the machine" if "share" in row else ""
-    return (f"{case} {row['seconds']:9.4f} s {row['ratio']:7.2f} x ({row['least']:.2f} to {row['most']:.2f})"
-            f"{different}{memory}{share}")
+    return (
+        f"{case} {row['seconds']:9.4f} s {row['ratio']:7.2f} x ({row['least']:.2f} to {row['most']:.2f})"
+        f"{different}{memory}{share}"
+    )
 
 
 def machine():
@@ -180,7 +192,9 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the smallest sizes, one round")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--resume", action="store_true", help="leave out the cases that results.json has already")
-    parser.add_argument("--typed", action="store_true", help="only the section as typed: all defaults, time and quality")
+    parser.add_argument(
+        "--typed", action="store_true", help="only the section as typed: all defaults, time and quality"
+    )
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory:

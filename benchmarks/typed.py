@@ -16,7 +16,7 @@ from sklearn import cluster, datasets, mixture
 import mixlib
 
 SEEDS = 20
-LARGE = 10**5                # points from which fewer seeds are run
+LARGE = 10**5  # points from which fewer seeds are run
 
 
 def blobs(n, d, K):
@@ -29,7 +29,9 @@ def texts(n=5000, d=100, topics=20):
     """Unit vectors that bundle about mixed topics, as texts do after a singular value decomposition."""
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(topics, d)) * np.geomspace(1, 0.1, d)
-    x = rng.dirichlet(np.full(topics, 0.1), size=n) @ directions + 0.15 * rng.normal(size=(n, d)) * np.geomspace(1, 0.1, d)
+    x = rng.dirichlet(np.full(topics, 0.1), size=n) @ directions + 0.15 * rng.normal(size=(n, d)) * np.geomspace(
+        1, 0.1, d
+    )
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
@@ -39,11 +41,17 @@ def image():
 
 
 DATA = {
-    "Old Faithful": (lambda: mixlib.datasets.old_faithful().x, 2), "iris": (lambda: mixlib.datasets.iris().x, 3),
-    "wine": (lambda: datasets.load_wine().data, 3), "breast cancer": (lambda: datasets.load_breast_cancer().data, 2),
-    "digits": (lambda: datasets.load_digits().data, 10), "texts (5000, 100)": (texts, 20),
-    "image (1e5, 3)": (image, 16), "(1e5, 2)": (lambda: blobs(10**5, 2, 8), 8), "(1e5, 8)": (lambda: blobs(10**5, 8, 8), 8),
-    "(1e5, 16)": (lambda: blobs(10**5, 16, 16), 16), "(1e6, 2)": (lambda: blobs(10**6, 2, 8), 8),
+    "Old Faithful": (lambda: mixlib.datasets.old_faithful().x, 2),
+    "iris": (lambda: mixlib.datasets.iris().x, 3),
+    "wine": (lambda: datasets.load_wine().data, 3),
+    "breast cancer": (lambda: datasets.load_breast_cancer().data, 2),
+    "digits": (lambda: datasets.load_digits().data, 10),
+    "texts (5000, 100)": (texts, 20),
+    "image (1e5, 3)": (image, 16),
+    "(1e5, 2)": (lambda: blobs(10**5, 2, 8), 8),
+    "(1e5, 8)": (lambda: blobs(10**5, 8, 8), 8),
+    "(1e5, 16)": (lambda: blobs(10**5, 16, 16), 16),
+    "(1e6, 2)": (lambda: blobs(10**6, 2, 8), 8),
 }
 
 
@@ -60,7 +68,10 @@ def compare(name, kind, seeds):
     """A row of the table: a dict."""
     load, K = DATA[name]
     x = load()
-    models = {"KMeans": (mixlib.KMeans, cluster.KMeans), "GaussianMixture": (mixlib.GaussianMixture, mixture.GaussianMixture)}
+    models = {
+        "KMeans": (mixlib.KMeans, cluster.KMeans),
+        "GaussianMixture": (mixlib.GaussianMixture, mixture.GaussianMixture),
+    }
     quality = (lambda m: -m.inertia_) if kind == "KMeans" else (lambda m: m.score(x))
     times, found = ([], []), ([], [])
     for seed in range(seeds):
@@ -68,9 +79,16 @@ def compare(name, kind, seeds):
             model, seconds = fitted(make(K, random_state=seed), x)
             times[side].append(seconds)
             found[side].append(quality(model))
-    return {"data": name, "kind": kind, "seeds": seeds, "least": [min(t) for t in times], "median": [float(np.median(t)) for t in times],
-            "mean": [float(np.mean(q)) for q in found], "worst": [float(min(q)) for q in found],
-            "reaches": time_to(kind, K, x, np.mean(found[1]))}
+    return {
+        "data": name,
+        "kind": kind,
+        "seeds": seeds,
+        "least": [min(t) for t in times],
+        "median": [float(np.median(t)) for t in times],
+        "mean": [float(np.mean(q)) for q in found],
+        "worst": [float(min(q)) for q in found],
+        "reaches": time_to(kind, K, x, np.mean(found[1])),
+    }
 
 
 def time_to(kind, K, x, target):
@@ -83,6 +101,7 @@ def time_to(kind, K, x, target):
 
         def there(record, begin=begin):
             return record.objective >= target * len(x)
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -98,12 +117,16 @@ def time_to(kind, K, x, target):
 def described(row):
     ours, theirs = row["least"]
     reaches = "" if row["reaches"] is None else f"   to the peer's mean {theirs / row['reaches']:6.1f} x"
-    return (f"{row['kind']:16} {row['data']:18} {1e3 * ours:9.2f} ms {theirs / ours:7.2f} x   mean {row['mean'][0]:12.6g} "
-            f"({row['mean'][1]:.6g})   worst {row['worst'][0]:12.6g} ({row['worst'][1]:.6g}){reaches}")
+    return (
+        f"{row['kind']:16} {row['data']:18} {1e3 * ours:9.2f} ms {theirs / ours:7.2f} x   mean {row['mean'][0]:12.6g} "
+        f"({row['mean'][1]:.6g})   worst {row['worst'][0]:12.6g} ({row['worst'][1]:.6g}){reaches}"
+    )
 
 
 def main(names=(), kinds=("KMeans", "GaussianMixture")):
-    print("least time of mixlib, scikit-learn's over it; mean and worst quality over the seeds, scikit-learn's in brackets")
+    print(
+        "least time of mixlib, scikit-learn's over it; mean and worst quality over the seeds, scikit-learn's in brackets"
+    )
     rows = []
     for name in names or DATA:
         for kind in kinds:

@@ -25,7 +25,6 @@ _LAZY = {
 }
 
 
-
 def _installed(package):
     try:
         return find_spec(package) is not None
@@ -34,9 +33,24 @@ def _installed(package):
 
 
 __all__ = [
-    "ConvergenceWarning", "EmptyComponentWarning", "Fit", "Mixture", "Prior", "Record", "Selection",
-    "SingularFitError", "SingularFitWarning", "TooFewPointsError", "aic", "bic", "datasets", "fit", "icl",
-    "kmeans_plusplus", "select", *(name for name, (_, needed, _) in _LAZY.items() if _installed(needed)),
+    "ConvergenceWarning",
+    "EmptyComponentWarning",
+    "Fit",
+    "Mixture",
+    "Prior",
+    "Record",
+    "Selection",
+    "SingularFitError",
+    "SingularFitWarning",
+    "TooFewPointsError",
+    "aic",
+    "bic",
+    "datasets",
+    "fit",
+    "icl",
+    "kmeans_plusplus",
+    "select",
+    *(name for name, (_, needed, _) in _LAZY.items() if _installed(needed)),
 ]
 
 
@@ -52,7 +66,8 @@ def __getattr__(name):
         # `from mixlib import KMeans` would not show the words of an AttributeError; hasattr takes nothing else
         importing = sys._getframe(1).f_globals.get("__name__") in ("importlib._bootstrap", "_frozen_importlib")
         raise (ImportError if importing else AttributeError)(
-            f"mixlib.{name} needs {needed}: pip install 'mixlib[{extra}]'") from error
+            f"mixlib.{name} needs {needed}: pip install 'mixlib[{extra}]'"
+        ) from error
     return getattr(module, name, module)
 
 

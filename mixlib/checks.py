@@ -92,8 +92,9 @@ def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
     """
     draws = as_numbers(draws, "draws")
     if draws.ndim != 1 or draws.size < 30 or not np.isfinite(draws).all():
-        raise ValueError(f"{result}: draws must be at least 30 finite numbers in one dimension, "
-                         f"got shape {draws.shape}")
+        raise ValueError(
+            f"{result}: draws must be at least 30 finite numbers in one dimension, got shape {draws.shape}"
+        )
     if np.ptp(draws) == 0:
         raise ValueError(f"{result}: all draws are {draws[0]}, which is no simulation: use check")
     mean, error = draws.mean(), draws.std(ddof=1) / np.sqrt(draws.size)
@@ -118,8 +119,9 @@ def _is_symbolic(value):
 def _check_symbolic(result, left, relation, right):
     import sympy
 
-    left, right = (sympy.Matrix(side) if isinstance(side, (list, tuple)) else sympy.sympify(side)
-                   for side in (left, right))
+    left, right = (
+        sympy.Matrix(side) if isinstance(side, (list, tuple)) else sympy.sympify(side) for side in (left, right)
+    )
     if relation == "==":
         difference = sympy.simplify(left - right)
         true = difference.is_zero_matrix if hasattr(difference, "is_zero_matrix") else difference == 0

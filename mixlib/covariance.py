@@ -159,13 +159,13 @@ class Full:
         out = np.empty((self.size(d), z.shape[1]), dtype=z.dtype) if out is None else out
         start = 0
         for j in range(d):
-            np.multiply(z[j], z[j:], out=out[start:start + d - j])
+            np.multiply(z[j], z[j:], out=out[start : start + d - j])
             start += d - j
         return out
 
     def sum_moments(self, z, weights, lengths=None):
         z = z.astype(np.float64, copy=False)
-        return outer_sum(z, weights)[_upper(len(z))]      # one matrix product, and its triangle
+        return outer_sum(z, weights)[_upper(len(z))]  # one matrix product, and its triangle
 
     def diagonal(self, moments, d):
         rows, columns = _upper(d)
@@ -188,7 +188,7 @@ class Full:
 
     def from_covariances(self, covariances, rounding=0.0):
         variances = np.diagonal(covariances, axis1=1, axis2=2)
-        sd = root(variances, rounding)                   # scaled to correlations: any units will do
+        sd = root(variances, rounding)  # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
         return sd[:, :, None] * regular_triangles(correlations, rounding / variances)
 
@@ -202,8 +202,9 @@ class Full:
         return -precision[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
 
     def linear(self, factors, means):
-        return np.einsum("kij,kj->ki", np.broadcast_to(self.precision(factors), (len(means),) + factors.shape[1:]),
-                         means)
+        return np.einsum(
+            "kij,kj->ki", np.broadcast_to(self.precision(factors), (len(means),) + factors.shape[1:]), means
+        )
 
     def precision(self, factors):
         """Sigma^-1, (C, d, d)."""
@@ -232,7 +233,7 @@ class Full:
         return np.tril(np.linalg.solve(coordinates.root, factors / coordinates.scale[:, None]))
 
     def column_weights(self, data):
-        return None                                       # the data are whitened
+        return None  # the data are whitened
 
     def prior_dof(self, dof, d):
         return dof + d + 1

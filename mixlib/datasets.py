@@ -57,10 +57,9 @@ def old_faithful():
         names=names,
         units=("min", "min"),
         source="R (datasets::faithful), from Härdle (1991), Smoothing Techniques with "
-               "Implementation in S, Springer; a more complete version in Azzalini & Bowman (1990), "
-               "A look at some data on the Old Faithful geyser, Applied Statistics 39, 357-365",
-        licence="facts of measurement, no licence of their own is stated; "
-                "shipped with R (GPL-2 | GPL-3)",
+        "Implementation in S, Springer; a more complete version in Azzalini & Bowman (1990), "
+        "A look at some data on the Old Faithful geyser, Applied Statistics 39, 357-365",
+        licence="facts of measurement, no licence of their own is stated; shipped with R (GPL-2 | GPL-3)",
     )
 
 
@@ -84,8 +83,8 @@ def iris():
         names=names[:4],
         units=("cm",) * 4,
         source="Fisher (1936), The use of multiple measurements in taxonomic problems, Annals of "
-               "Eugenics 7, 179-188; collected by Anderson (1935), The irises of the Gaspé "
-               "Peninsula, Bulletin of the American Iris Society 59, 2-5",
+        "Eugenics 7, 179-188; collected by Anderson (1935), The irises of the Gaspé "
+        "Peninsula, Bulletin of the American Iris Society 59, 2-5",
         licence="CC BY 4.0 (UCI Machine Learning Repository, doi:10.24432/C56C76)",
         labels=np.array([species.index(row[4]) for row in rows]),
         label_names=species,

@@ -18,12 +18,27 @@ from .prior import InternalPrior, Prior
 from .result import Fit
 from .starts import starter
 
-WIDE = 128                       # columns from which BLAS keeps its threads
+WIDE = 128  # columns from which BLAS keeps its threads
 
 
-def fit(x, n_components, *, covariance="full", weights="free", assignment="soft", variance=1.0,
-        init="k-means++", n_init=1, sample_weight=None, prior=None, tol=1e-5, max_iter=1000,
-        accelerate=False, random_state=None, callback=None):
+def fit(
+    x,
+    n_components,
+    *,
+    covariance="full",
+    weights="free",
+    assignment="soft",
+    variance=1.0,
+    init="k-means++",
+    n_init=1,
+    sample_weight=None,
+    prior=None,
+    tol=1e-5,
+    max_iter=1000,
+    accelerate=False,
+    random_state=None,
+    callback=None,
+):
     """Fit a Gaussian mixture by EM; `identity` + `equal` + `hard` is k-means.
 
     Parameters
@@ -97,16 +112,45 @@ def fit(x, n_components, *, covariance="full", weights="free", assignment="soft"
     ([0, 0, 1, 1], [0.5, 10.5], 1.0)
     """
     result, remarks = fit_quietly(
-        x, n_components, covariance=covariance, weights=weights, assignment=assignment, variance=variance, init=init,
-        n_init=n_init, sample_weight=sample_weight, prior=prior, tol=tol, max_iter=max_iter, accelerate=accelerate,
-        random_state=random_state, callback=callback)
+        x,
+        n_components,
+        covariance=covariance,
+        weights=weights,
+        assignment=assignment,
+        variance=variance,
+        init=init,
+        n_init=n_init,
+        sample_weight=sample_weight,
+        prior=prior,
+        tol=tol,
+        max_iter=max_iter,
+        accelerate=accelerate,
+        random_state=random_state,
+        callback=callback,
+    )
     for message, category in remarks:
         warnings.warn(message, category, stacklevel=2)
     return result
 
 
-def fit_quietly(x, n_components, *, covariance, weights, assignment, variance, init, n_init, sample_weight, prior, tol,
-                max_iter, accelerate, random_state, callback=None):
+def fit_quietly(
+    x,
+    n_components,
+    *,
+    covariance,
+    weights,
+    assignment,
+    variance,
+    init,
+    n_init,
+    sample_weight,
+    prior,
+    tol,
+    max_iter,
+    accelerate,
+    random_state,
+    callback=None,
+):
     """The fit, and what `fit` has to warn of: (message, category) of each."""
     x = inputs.as_points(x)
     w = inputs.as_weights(sample_weight, len(x))
@@ -135,28 +179,42 @@ def fit_quietly(x, n_components, *, covariance, weights, assignment, variance, i
     with one_blas_thread() if data.d < WIDE else nullcontext():
         for _ in range(n_init):
             try:
-                found = run(e_step(data, model), start(data, model, K, rng), tol=tol, max_iter=max_iter,
-                            accelerate=accelerate, callback=callback)
+                found = run(
+                    e_step(data, model),
+                    start(data, model, K, rng),
+                    tol=tol,
+                    max_iter=max_iter,
+                    accelerate=accelerate,
+                    callback=callback,
+                )
             except Singular as error:
                 failure = error
                 continue
             if better(found, best):
                 best = found
             if not isinstance(init, str):
-                break                                   # a given start leads to one result
+                break  # a given start leads to one result
     if best is None:
         raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
     remarks = []
     if not (best.converged or best.stopped or tol == 0):
-        remarks.append((f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol",
-                        ConvergenceWarning))
+        remarks.append(
+            (f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol", ConvergenceWarning)
+        )
     if best.empty.size:
-        remarks.append((f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another "
-                        "start, may serve better", EmptyComponentWarning))
+        remarks.append(
+            (
+                f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another "
+                "start, may serve better",
+                EmptyComponentWarning,
+            )
+        )
     return Fit(data, model, best), remarks
 
 
 def _collapse(index, constraint, covariance):
     whose = "the shared covariance" if constraint.shared else f"the covariance of component {index}"
-    return (f"{whose} ({covariance!r}) became singular: the likelihood is unbounded there. "
-            "Use fewer components, a simpler or shared covariance, another start, or prior=mixlib.Prior()")
+    return (
+        f"{whose} ({covariance!r}) became singular: the likelihood is unbounded there. "
+        "Use fewer components, a simpler or shared covariance, another start, or prior=mixlib.Prior()"
+    )

@@ -46,17 +46,17 @@ class SoftEStep:
     @property
     def rows(self):
         """Points in a block."""
-        few = 1 + self.data.d + len(self.params.means)                 # scores are passed over: near the cache
-        many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)    # with features, used twice
+        few = 1 + self.data.d + len(self.params.means)  # scores are passed over: near the cache
+        many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)  # with features, used twice
         return max(256, min(CACHED_BLOCK // few, BLOCK // many))
 
     def statistics(self, params):
         self.at(params)
         d = self.data.d
         total, value, n_changed = self.data.sum_blocks(self._block, self.rows)
-        second = total[:, 1 + d:] if self.data.per_component else None
+        second = total[:, 1 + d :] if self.data.per_component else None
         objective = value + self.form.shared_term
-        return Statistics(total[:, 0], total[:, 1:1 + d], second, objective, objective, n_changed)
+        return Statistics(total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed)
 
     def _block(self, z, rows, w):
         """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""
@@ -67,7 +67,7 @@ class SoftEStep:
         sums = (r if w is None else r * w) @ features.T
         # (2.10) eq-mixture-log-likelihood
         value = float(weighted_sum(log_density[None], w)[0])
-        return sums.astype(np.float64, copy=False), value, 0            # blocks are added in double precision
+        return sums.astype(np.float64, copy=False), value, 0  # blocks are added in double precision
 
     def responsibilities(self, z, rows):
         """(K, b) for a block."""
@@ -77,8 +77,13 @@ class SoftEStep:
         # (4.7) eq-scatter
         def block(z, rows, w):
             r = self.responsibilities(z, rows)
-            return np.stack([self.data.shape.sum_moments(z - mean[:, None], r_k if w is None else r_k * w)
-                             for r_k, mean in zip(r, means)])
+            return np.stack(
+                [
+                    self.data.shape.sum_moments(z - mean[:, None], r_k if w is None else r_k * w)
+                    for r_k, mean in zip(r, means)
+                ]
+            )
+
         return self.data.sum_blocks(block, self.rows)
 
 
@@ -110,6 +115,7 @@ class HardEStep(SoftEStep):
                 mine = self.labels[rows] == k
                 out[k] = self.data.shape.sum_moments(z[:, mine] - mean[:, None], None if w is None else w[mine])
             return out
+
         return self.data.sum_blocks(block, self.rows)
 
 
@@ -123,7 +129,7 @@ class FixedResponsibilities(SoftEStep):
         self.form = Deviations(data, self.params)
 
     def at(self, params):
-        return self                                       # no parameters change what is given
+        return self  # no parameters change what is given
 
     def _block(self, z, rows, w):
         r = self.responsibilities(z, rows)

@@ -20,12 +20,14 @@ class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
     """mixlib's warning, which those who filter scikit-learn's know too."""
 
 
-OTHER_NAMES = {        # what scikit-learn calls differently, and what it is here
+OTHER_NAMES = {  # what scikit-learn calls differently, and what it is here
     "means_init": "init=means, (K, d)",
     "weights_init": "init=mixlib.Mixture(weights, means, covariances)",
     "precisions_init": "init=mixlib.Mixture(weights, means, covariances)",
-    "init_params": "init", "reg_covar": "prior=mixlib.Prior(...)",
-    "algorithm": "nothing: labels are Lloyd's, found the fast way", "warm_start": "init=estimator.mixture_",
+    "init_params": "init",
+    "reg_covar": "prior=mixlib.Prior(...)",
+    "algorithm": "nothing: labels are Lloyd's, found the fast way",
+    "warm_start": "init=estimator.mixture_",
 }
 
 
@@ -40,15 +42,17 @@ class _Estimator(BaseEstimator):
     def __setattr__(self, name, value):
         if not name.endswith("_") and not name.startswith("_") and name not in _parameters(type(self)):
             hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
-            raise AttributeError(f"{type(self).__name__} has no parameter {name!r}{hint}; its parameters are "
-                                 f"{', '.join(self._get_param_names())}")
+            raise AttributeError(
+                f"{type(self).__name__} has no parameter {name!r}{hint}; its parameters are "
+                f"{', '.join(self._get_param_names())}"
+            )
         super().__setattr__(name, value)
 
     def _input(self, x, *, reset=False, least=1):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
         if not reset:
             check_is_fitted(self)
-        if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:     # those are for scikit-learn to read
+        if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
             x = inputs.as_numbers(x, "X")
         with np.errstate(over="ignore", invalid="ignore"):
             x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
@@ -61,8 +65,13 @@ class _Estimator(BaseEstimator):
 
     def _fit(self, x, K, w, **settings):
         """Set `fit_`; with fewer distinct points than components each point is a mean, some of them twice."""
-        settings |= {"n_init": self.n_init, "tol": self.tol, "max_iter": self.max_iter, "sample_weight": w,
-                     "random_state": self._state()}
+        settings |= {
+            "n_init": self.n_init,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "sample_weight": w,
+            "random_state": self._state(),
+        }
         try:
             self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
         except TooFewPointsError:
@@ -109,8 +118,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     Chapters 3 and 5; Lloyd (1982).
     """
 
-    def __init__(self, n_clusters=8, *, init="greedy k-means++", n_init="auto", max_iter=1000, tol=1e-5,
-                 random_state=None):
+    def __init__(
+        self, n_clusters=8, *, init="greedy k-means++", n_init="auto", max_iter=1000, tol=1e-5, random_state=None
+    ):
         self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
         self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
 
@@ -123,8 +133,17 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
         X = self._input(X, reset=True)
         w = inputs.as_weights(sample_weight, len(X))
         K = inputs.as_components(self.n_clusters, len(X), w, "n_clusters")
-        self._fit(X, K, w, covariance="identity", weights="equal", assignment="hard", variance=1.0, prior=None,
-                  accelerate=False)
+        self._fit(
+            X,
+            K,
+            w,
+            covariance="identity",
+            weights="equal",
+            assignment="hard",
+            variance=1.0,
+            prior=None,
+            accelerate=False,
+        )
         self.cluster_centers_ = self.fit_.mixture.means
         self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
         self.fit_.without_data("labels", "inertia")
@@ -186,9 +205,22 @@ class GaussianMixture(DensityMixin, _Estimator):
     Chapter 4; Dempster, Laird and Rubin (1977).
     """
 
-    def __init__(self, n_components=1, *, covariance_type="full", weights="free", assignment="soft", variance=1.0,
-                 init="k-means", n_init="auto", prior=None, tol=1e-5, max_iter=1000, accelerate=True,
-                 random_state=None):
+    def __init__(
+        self,
+        n_components=1,
+        *,
+        covariance_type="full",
+        weights="free",
+        assignment="soft",
+        variance=1.0,
+        init="k-means",
+        n_init="auto",
+        prior=None,
+        tol=1e-5,
+        max_iter=1000,
+        accelerate=True,
+        random_state=None,
+    ):
         self.n_components, self.covariance_type, self.accelerate = n_components, covariance_type, accelerate
         self.weights, self.assignment, self.variance, self.prior = weights, assignment, variance, prior
         self.init, self.n_init, self.tol = init, n_init, tol
@@ -206,8 +238,13 @@ class GaussianMixture(DensityMixin, _Estimator):
         w = inputs.as_weights(sample_weight, len(X))
         K = inputs.as_components(self.n_components, len(X), w)
         constraint = CONSTRAINTS[inputs.as_choice(self.covariance_type, "covariance_type", CONSTRAINTS)]
-        settings = {"covariance": self.covariance_type, "weights": self.weights, "assignment": self.assignment,
-                    "variance": self.variance, "accelerate": self.accelerate}
+        settings = {
+            "covariance": self.covariance_type,
+            "weights": self.weights,
+            "assignment": self.assignment,
+            "variance": self.variance,
+            "accelerate": self.accelerate,
+        }
         try:
             self._fit(X, K, w, prior=self.prior, **settings)
         except SingularFitError as error:
@@ -275,16 +312,19 @@ class GaussianMixture(DensityMixin, _Estimator):
             check_is_fitted(self)
             return self.fit_
         densities, best = self.score_samples(X), self.predict_proba(X).max(axis=1)
-        return SimpleNamespace(log_likelihood=densities.sum(), n_parameters=self.fit_.n_parameters,
-                               classification_log_likelihood=(densities + np.log(best)).sum(),
-                               total_weight=len(densities))
+        return SimpleNamespace(
+            log_likelihood=densities.sum(),
+            n_parameters=self.fit_.n_parameters,
+            classification_log_likelihood=(densities + np.log(best)).sum(),
+            total_weight=len(densities),
+        )
 
 
 def _weak_prior(X, w):
     """A millionth of each column's variance as the scale; of the largest, where a column is constant."""
     if w is not None:
         X, w = X[w > 0], w[w > 0]
-    x = X.astype(np.float64) - X[0]              # of a constant column exactly 0
+    x = X.astype(np.float64) - X[0]  # of a constant column exactly 0
     variances = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
     variances[variances == 0] = variances.max() or 1.0
     return Prior(scale=1e-6 * variances)

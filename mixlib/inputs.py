@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-LARGEST, SMALLEST = 1e300, 1e-300        # beyond these a sum or a quotient may leave floating-point numbers
+LARGEST, SMALLEST = 1e300, 1e-300  # beyond these a sum or a quotient may leave floating-point numbers
 
 
 def as_array(values, name):
@@ -16,8 +16,9 @@ def as_array(values, name):
     try:
         return np.asarray(values)
     except ValueError:
-        raise ValueError(f"{name} must hold numbers in rows of equal length, got a ragged "
-                         f"{type(values).__name__}") from None
+        raise ValueError(
+            f"{name} must hold numbers in rows of equal length, got a ragged {type(values).__name__}"
+        ) from None
 
 
 def as_numbers(values, name):
@@ -28,13 +29,16 @@ def as_numbers(values, name):
     if array.dtype in (np.float32, np.float64):
         return array
     if array.dtype.kind not in "fiubO":
-        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}: text, dates and records are no real numbers")
+        raise ValueError(
+            f"{name} must hold numbers, got dtype {array.dtype}: text, dates and records are no real numbers"
+        )
     try:
         with np.errstate(over="ignore"):
             return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype} with something else than real "
-                         "numbers of float64 in it") from None
+        raise ValueError(
+            f"{name} must hold numbers, got dtype {array.dtype} with something else than real numbers of float64 in it"
+        ) from None
 
 
 def as_points(x, name="x"):
@@ -52,11 +56,14 @@ def as_points(x, name="x"):
         largest = max(-float(array.min()), float(array.max()))
     if not np.isfinite(largest):
         bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-        raise ValueError(f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); "
-                         "drop or impute them")
+        raise ValueError(
+            f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); drop or impute them"
+        )
     if largest > LARGEST or 0 < largest < SMALLEST:
-        raise ValueError(f"{name} has a largest value of {largest:.2g}; divide {name} by it, so that squares and "
-                         "quotients stay floating-point numbers")
+        raise ValueError(
+            f"{name} has a largest value of {largest:.2g}; divide {name} by it, so that squares and "
+            "quotients stay floating-point numbers"
+        )
     return array
 
 
@@ -68,8 +75,9 @@ def as_weights(sample_weight, n):
     if w.shape != (n,):
         raise ValueError(f"sample_weight must have shape ({n},), one weight a point, got {w.shape}")
     if not np.isfinite(w).all() or (w < 0).any():
-        raise ValueError("sample_weight must be finite and not negative; "
-                         f"{int((~(w >= 0) | np.isinf(w)).sum())} of {n} are not")
+        raise ValueError(
+            f"sample_weight must be finite and not negative; {int((~(w >= 0) | np.isinf(w)).sum())} of {n} are not"
+        )
     if not w.any():
         raise ValueError(f"sample_weight sums to 0, every one of {n} is zero; at least one must be positive")
     if not SMALLEST <= w.max() <= LARGEST:
@@ -113,12 +121,14 @@ def as_number(value, name, *, positive):
 def as_generator(random_state):
     """The generator that a seed stands for, or the one that is given; numpy's old RandomState lends its bits."""
     if isinstance(random_state, np.random.RandomState):
-        random_state = random_state._bit_generator       # numpy before 2.2 does not do this by itself
+        random_state = random_state._bit_generator  # numpy before 2.2 does not do this by itself
     try:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError):
         got = random_state if isinstance(random_state, Integral) else type(random_state).__name__
-        raise TypeError(f"random_state must be None, an integer of at least 0 or a numpy Generator, got {got}") from None
+        raise TypeError(
+            f"random_state must be None, an integer of at least 0 or a numpy Generator, got {got}"
+        ) from None
 
 
 def as_choice(value, name, choices):
@@ -145,8 +155,9 @@ def as_means(means, K, d):
     """Starting means as a (K, d) float64 copy."""
     means = np.array(as_points(means, "init (means)"), dtype=np.float64)
     if means.shape != (K, d):
-        raise ValueError(f"init means must have shape ({K}, {d}) for n_components={K} and {d} columns, "
-                         f"got {means.shape}")
+        raise ValueError(
+            f"init means must have shape ({K}, {d}) for n_components={K} and {d} columns, got {means.shape}"
+        )
     return means
 
 
@@ -156,8 +167,7 @@ def as_labels(labels, n, K):
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(f"init labels must be {n} integers, got shape {labels.shape} of {labels.dtype}")
     if labels.min() < 0 or labels.max() >= K:
-        raise ValueError(f"init labels must lie in 0..{K - 1} for n_components={K}, "
-                         f"got {labels.min()}..{labels.max()}")
+        raise ValueError(f"init labels must lie in 0..{K - 1} for n_components={K}, got {labels.min()}..{labels.max()}")
     return labels
 
 
@@ -167,8 +177,10 @@ def as_responsibilities(responsibilities, n, K):
     if r.shape != (n, K):
         raise ValueError(f"init responsibilities must have shape ({n}, {K}), got {r.shape}")
     if (r < 0).any() or not np.allclose(r.sum(axis=1), 1, rtol=0, atol=1e-6):
-        raise ValueError("init responsibilities must be at least 0 and sum to 1 in each row; "
-                         f"row sums run from {r.sum(axis=1).min():.6g} to {r.sum(axis=1).max():.6g}")
+        raise ValueError(
+            "init responsibilities must be at least 0 and sum to 1 in each row; "
+            f"row sums run from {r.sum(axis=1).min():.6g} to {r.sum(axis=1).max():.6g}"
+        )
     return r / r.sum(axis=1, keepdims=True)
 
 

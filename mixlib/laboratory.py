@@ -15,7 +15,7 @@ from .inputs import as_means, as_number
 from .mixture import Mixture
 from .slider import MARKS, element, hexes, short
 
-SIDE, PAD = 480, 28                  # of a still picture
+SIDE, PAD = 480, 28  # of a still picture
 CHOICES = ("covariance", "weights", "assignment")
 
 
@@ -23,11 +23,11 @@ class Experiment(NamedTuple):
     """Points, a start, and the two settings to compare."""
 
     title: str
-    x: np.ndarray                    # (n, 2)
-    means: np.ndarray                # (K, 2), where both programs start
-    variance: float                  # sigma^2: of the start of both, and of covariance="identity"
-    a: tuple                         # (covariance, weights, assignment) of program A
-    b: tuple                         # the same of program B
+    x: np.ndarray  # (n, 2)
+    means: np.ndarray  # (K, 2), where both programs start
+    variance: float  # sigma^2: of the start of both, and of covariance="identity"
+    a: tuple  # (covariance, weights, assignment) of program A
+    b: tuple  # the same of program B
 
 
 def experiment(title, x, means, variance, a, b):
@@ -86,15 +86,31 @@ class Laboratory:
 
     def data(self):
         """What the script reads."""
-        sets = [{"title": e.title, "points": short(e.x), "means": short(e.means), "variance": short(e.variance),
-                 "A": dict(zip(CHOICES, e.a)), "B": dict(zip(CHOICES, e.b))} for e in self.experiments]
+        sets = [
+            {
+                "title": e.title,
+                "points": short(e.x),
+                "means": short(e.means),
+                "variance": short(e.variance),
+                "A": dict(zip(CHOICES, e.a)),
+                "B": dict(zip(CHOICES, e.b)),
+            }
+            for e in self.experiments
+        ]
         return {"sets": sets, "colors": plot.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
 
     def _repr_html_(self):
-        told = (f"<noscript><p>{escape(self.description)} The picture shows both programs after {self.step} iterations. "
-                "The laboratory needs JavaScript.</p></noscript>")
-        return element("mixture-laboratory", self.data(), self._still() + told,
-                       description=self.description, **({"compact": ""} if self.compact else {}))
+        told = (
+            f"<noscript><p>{escape(self.description)} The picture shows both programs after {self.step} iterations. "
+            "The laboratory needs JavaScript.</p></noscript>"
+        )
+        return element(
+            "mixture-laboratory",
+            self.data(),
+            self._still() + told,
+            description=self.description,
+            **({"compact": ""} if self.compact else {}),
+        )
 
     def __repr__(self):
         return f"Laboratory({len(self.experiments)} experiments, opened at iteration {self.step})"
@@ -102,8 +118,10 @@ class Laboratory:
     def _still(self):
         """Both programs of the first experiment after `step` iterations, side by side."""
         given = self.experiments[0]
-        ink = "".join(f'<g transform="translate({SIDE * number} 0)">{_drawn(given, setting, self.step)}</g>'
-                      for number, setting in enumerate((given.a, given.b)))
+        ink = "".join(
+            f'<g transform="translate({SIDE * number} 0)">{_drawn(given, setting, self.step)}</g>'
+            for number, setting in enumerate((given.a, given.b))
+        )
         return f'<svg viewBox="0 0 {2 * SIDE} {SIDE}" role="img" aria-label="{escape(self.description)}">{ink}</svg>'
 
 
@@ -118,6 +136,9 @@ def _drawn(given, setting, step):
     own = [plot.color(k) for k in range(len(given.means))]
     fills = hexes(plot.mix(now.responsibilities))
     points = [f'<circle cx="{a}" cy="{b}" r="4" fill="{fill}"/>' for (a, b), fill in zip(place(given.x), fills)]
-    centres = [f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(9)" fill="{own[k]}" '
-               'stroke="#fff" stroke-width=".3"/>' for k, (a, b) in enumerate(place(now.mixture.means))]
+    centres = [
+        f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(9)" fill="{own[k]}" '
+        'stroke="#fff" stroke-width=".3"/>'
+        for k, (a, b) in enumerate(place(now.mixture.means))
+    ]
     return "".join(points + centres)

@@ -15,8 +15,8 @@ from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
 from .scores import LOG_2PI, digits_kept
 
-BOUNDS_BELOW = 0.2                 # share of changed labels below which bounds pay
-BOUNDS_FROM = 1 << 14              # points from which bounds and running sums pay
+BOUNDS_BELOW = 0.2  # share of changed labels below which bounds pay
+BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
 
 
 class LloydEStep:
@@ -57,7 +57,9 @@ class LloydEStep:
         """From scratch, or from the sums before and the points whose label changed."""
         first = self.n_changed is None
         self.at(params)
-        points_are_many = self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1   # else a plain pass is as fast
+        points_are_many = (
+            self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
+        )  # else a plain pass is as fast
         bounds_pay = points_are_many and (first or self.n_changed <= BOUNDS_BELOW * self.data.n)
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
@@ -68,13 +70,16 @@ class LloydEStep:
             # with weights anew each time: differences would leave a trace of what has left a component
             self.total = self.data.sum_blocks(self._sum_block, self.rows_by_label)
         else:
-            self.total = self.total + sum(map_blocks(lambda part: self._change(changed[part], old[part]),
-                                                     slices(changed.size, self.rows_by_label)))
+            self.total = self.total + sum(
+                map_blocks(
+                    lambda part: self._change(changed[part], old[part]), slices(changed.size, self.rows_by_label)
+                )
+            )
         self.n_changed = changed.size if self.data.w is None else np.count_nonzero(self.data.w[changed])
         if first:
             self.n_changed = self.data.n
         if self.precision == SINGLE and undecided > self.data.n // 8:
-            self.precision = DOUBLE                             # single precision settles too little
+            self.precision = DOUBLE  # single precision settles too little
         counts, sums = self.total[:, 0], self.total[:, 1:]
         # (5.3) eq-classification-is-j
         J, sd = self._inertia(counts, sums), params.factors[0]
@@ -132,8 +137,10 @@ class LloydEStep:
 
     def scatter_about(self, means):
         """Sums of |z - mu|^2 over the points of each component, (K, 1)."""
+
         def block(z, rows, w):
             labels = self.labels[rows]
             squares = squared_lengths(z - means.T[:, labels])
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
+
         return self.data.sum_blocks(block, self.rows)

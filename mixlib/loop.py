@@ -15,12 +15,12 @@ class Run(NamedTuple):
     """Where one start led."""
 
     history: list
-    params: Parameters             # the last ones
-    objective: float               # the last one, up to constants
+    params: Parameters  # the last ones
+    objective: float  # the last one, up to constants
     converged: bool
-    stopped: bool                  # by the callback
-    empty: np.ndarray              # components without points
-    labels: np.ndarray | None      # (n,) of the last E-step, if hard
+    stopped: bool  # by the callback
+    empty: np.ndarray  # components without points
+    labels: np.ndarray | None  # (n,) of the last E-step, if hard
 
 
 def run(estep, params, *, tol, max_iter, accelerate=False, callback=None):

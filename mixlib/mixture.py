@@ -8,8 +8,8 @@ from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
 from .scores import scores_from_deviations, softmax
 
-SUM_TOLERANCE = 1e-6                 # what rounding, in single precision too, may take from a sum of weights
-BLOCK_ROWS = 1 << 13                 # points in a block
+SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
+BLOCK_ROWS = 1 << 13  # points in a block
 
 
 class Mixture:
@@ -48,11 +48,13 @@ class Mixture:
         weights = np.array(as_numbers(weights, "weights"), dtype=float)
         covariances = np.array(as_numbers(covariances, "covariances"), dtype=float)
         if weights.shape != (K,) or covariances.shape != (K, d, d):
-            raise ValueError(f"means of shape {means.shape} need weights of shape ({K},) and covariances of shape "
-                             f"({K}, {d}, {d}), got {weights.shape} and {covariances.shape}")
+            raise ValueError(
+                f"means of shape {means.shape} need weights of shape ({K},) and covariances of shape "
+                f"({K}, {d}, {d}), got {weights.shape} and {covariances.shape}"
+            )
         if not (weights >= 0).all() or not abs(weights.sum() - 1) <= SUM_TOLERANCE:
             raise ValueError(f"weights must be at least 0 and sum to 1, got {weights} with sum {weights.sum():.6g}")
-        if abs(weights.sum() - 1) > K * np.finfo(float).eps:           # normalised in single precision, or printed
+        if abs(weights.sum() - 1) > K * np.finfo(float).eps:  # normalised in single precision, or printed
             weights /= weights.sum()
         symmetric = np.allclose(covariances, covariances.transpose(0, 2, 1), rtol=1e-8, atol=0)
         if not np.isfinite(covariances).all() or not symmetric:
@@ -111,8 +113,9 @@ class Mixture:
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
         for part in slices(len(x), BLOCK_ROWS):
-            yield scores_from_deviations(self._shape, self.weights, self.means, self._factors,
-                                         np.ascontiguousarray(x[part].T))
+            yield scores_from_deviations(
+                self._shape, self.weights, self.means, self._factors, np.ascontiguousarray(x[part].T)
+            )
 
     def __repr__(self):
         K, d = self.means.shape

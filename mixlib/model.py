@@ -13,8 +13,8 @@ class Model(NamedTuple):
     constraint: Constraint
     free_weights: bool
     hard: bool
-    sd: float                      # sigma of covariance="identity", in the user's units
-    prior: object = None           # a prior.InternalPrior, or None
+    sd: float  # sigma of covariance="identity", in the user's units
+    prior: object = None  # a prior.InternalPrior, or None
 
     def fixed_factors(self, data):
         """(4.18) eq-m-identity: sigma is given, here in the internal units."""
@@ -24,18 +24,18 @@ class Model(NamedTuple):
 class Parameters(NamedTuple):
     """The parameters in internal coordinates; `centres` are the means in the user's."""
 
-    weights: np.ndarray            # (K,)
-    means: np.ndarray              # (K, d)
-    factors: np.ndarray            # (1, ...) if shared, else (K, ...)
-    centres: np.ndarray            # (K, d)
+    weights: np.ndarray  # (K,)
+    means: np.ndarray  # (K, d)
+    factors: np.ndarray  # (1, ...) if shared, else (K, ...)
+    centres: np.ndarray  # (K, d)
 
 
 class Statistics(NamedTuple):
     """The expected sufficient statistics, which an E-step hands to the M-step and to the loop."""
 
-    counts: np.ndarray             # (K,)     N_k, (4.5) eq-counts
-    first: np.ndarray              # (K, d)   sums of r z
-    second: np.ndarray | None      # (K, m)   sums of r zz^T in the shape's form; None if shared
-    objective: float               # log-likelihood (soft) or classification log-likelihood (hard), of z
-    reduced_objective: float       # the same up to constants: restarts compare it
-    n_changed: int                 # points whose label differs from that of the iteration before (hard)
+    counts: np.ndarray  # (K,)     N_k, (4.5) eq-counts
+    first: np.ndarray  # (K, d)   sums of r z
+    second: np.ndarray | None  # (K, m)   sums of r zz^T in the shape's form; None if shared
+    objective: float  # log-likelihood (soft) or classification log-likelihood (hard), of z
+    reduced_objective: float  # the same up to constants: restarts compare it
+    n_changed: int  # points whose label differs from that of the iteration before (hard)

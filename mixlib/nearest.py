@@ -14,8 +14,8 @@ from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
 from .scores import argmax
 
-SINGLE_RADIUS = 1e15               # squares of anything nearer are numbers in single precision
-CANCELS = 1e-3                     # a difference this share of its terms has lost three of its sixteen digits
+SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
+CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -35,7 +35,7 @@ class NearestMean:
         if radius < SINGLE_RADIUS:
             self.theta[SINGLE] = theta.astype(SINGLE)
         away = np.max(np.abs(coordinates.shift) / coordinates.scale)
-        steps = (means.shape[1] + 4) * radius                   # roundings of a score, each up to radius eps / 2
+        steps = (means.shape[1] + 4) * radius  # roundings of a score, each up to radius eps / 2
         double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
         self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
 
@@ -70,6 +70,7 @@ def nearest_labels(x, centres):
         with np.errstate(over="ignore"):
             nearest = NearestMean(means, centres, coordinates, np.sqrt(squared_lengths(z).max()))
         labels[part] = nearest.find(z, SINGLE if SINGLE in nearest.theta else DOUBLE)[0]
+
     for _ in map_blocks(block, _parts(x, centres)):
         pass
     return labels
@@ -93,6 +94,7 @@ def distances(x, centres):
         squares[rows, columns] = ((z[rows] - means[columns]) ** 2).sum(axis=1)
         np.multiply(np.sqrt(squares, out=squares), unit, out=squares)
         out[part] = squares
+
     with np.errstate(over="ignore"):
         for _ in map_blocks(block, _parts(x, centres)):
             pass
@@ -106,6 +108,7 @@ def inertia(x, centres, w):
     def block(part):
         squares = squared_lengths((x[part].astype(DOUBLE, copy=False) - centres[labels[part]]).T)
         return squares.sum() if w is None else squares @ w[part]
+
     with np.errstate(over="ignore"):
         return float(sum(map_blocks(block, _parts(x, centres))))
 

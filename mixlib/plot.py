@@ -22,23 +22,45 @@ from .inputs import as_array, as_count, as_numbers, as_points, having
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
 colors = ["#0072B2", "#D55E00", "#14A572", "#B77FAB", "#91552F", "#5D7A87"]
-markers = ["o", "s", "^", "D", "v", "P", "X"]     # 7 and 6 have no common factor: 42 pairs
+markers = ["o", "s", "^", "D", "v", "P", "X"]  # 7 and 6 have no common factor: 42 pairs
 
 
 def use_style():
     """Set matplotlib's defaults for the book: text readable on a phone, sharp, no background."""
-    mpl.rcParams.update({
-        "figure.figsize": (5.0, 3.6), "figure.dpi": 100, "savefig.dpi": 200,
-        "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
-        "figure.constrained_layout.use": True,
-        "font.family": "STIXGeneral", "mathtext.fontset": "stix",      # the book's type, which matplotlib brings along
-        "font.size": 14, "axes.titlesize": 14, "axes.labelsize": 14, "xtick.labelsize": 13, "ytick.labelsize": 13,
-        "legend.fontsize": 13, "legend.frameon": False, "legend.handlelength": 1.5,
-        "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink, "xtick.color": ink, "ytick.color": ink,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 1.0,
-        "axes.prop_cycle": mpl.cycler(color=colors), "lines.linewidth": 2.0,
-        "grid.color": ink, "grid.alpha": 0.25, "svg.hashsalt": "book",
-    })
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (5.0, 3.6),
+            "figure.dpi": 100,
+            "savefig.dpi": 200,
+            "figure.facecolor": "none",
+            "axes.facecolor": "none",
+            "savefig.facecolor": "none",
+            "figure.constrained_layout.use": True,
+            "font.family": "STIXGeneral",
+            "mathtext.fontset": "stix",  # the book's type, which matplotlib brings along
+            "font.size": 14,
+            "axes.titlesize": 14,
+            "axes.labelsize": 14,
+            "xtick.labelsize": 13,
+            "ytick.labelsize": 13,
+            "legend.fontsize": 13,
+            "legend.frameon": False,
+            "legend.handlelength": 1.5,
+            "text.color": ink,
+            "axes.labelcolor": ink,
+            "axes.edgecolor": ink,
+            "xtick.color": ink,
+            "ytick.color": ink,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 1.0,
+            "axes.prop_cycle": mpl.cycler(color=colors),
+            "lines.linewidth": 2.0,
+            "grid.color": ink,
+            "grid.alpha": 0.25,
+            "svg.hashsalt": "book",
+        }
+    )
     _sharp_in_notebooks()
 
 
@@ -132,7 +154,7 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     drawn = []
     for k, (mean, covariance) in enumerate(zip(means, mixture.covariances)):
         variances, axes = np.linalg.eigh(covariance)
-        width, height = 2 * radius * np.sqrt(variances[::-1])            # the long axis first
+        width, height = 2 * radius * np.sqrt(variances[::-1])  # the long axis first
         angle = np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))
         look = {"facecolor": "none", "edgecolor": color(k), "linewidth": 2, "zorder": 3} | kw
         drawn.append(ax.add_patch(Ellipse(mean, width, height, angle=angle, **look)))
@@ -162,10 +184,21 @@ def regions(ax, mixture, n=300, **kw):
     # Log-ratios are linear or quadratic in x, so that their zero lines come out smooth.
     logs = np.log(np.maximum(mixture.responsibilities(grid), 1e-300)).reshape(n, n, K)
     best = logs.argmax(axis=-1)
-    ax.pcolormesh(gx, gy, best, cmap=ListedColormap([color(k) for k in range(K)]), vmin=-0.5, vmax=K - 0.5,
-                  alpha=0.16, shading="nearest", zorder=0, linewidth=0, rasterized=True)
+    ax.pcolormesh(
+        gx,
+        gy,
+        best,
+        cmap=ListedColormap([color(k) for k in range(K)]),
+        vmin=-0.5,
+        vmax=K - 0.5,
+        alpha=0.16,
+        shading="nearest",
+        zorder=0,
+        linewidth=0,
+        rasterized=True,
+    )
     look = {"colors": ink, "linewidths": 1.2, "zorder": 1} | kw
-    for k in range(K - 1):               # every boundary is one of theirs
+    for k in range(K - 1):  # every boundary is one of theirs
         lead = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
         if lead.min() < 0 < lead.max():
             ax.contour(gx, gy, lead, levels=[0.0], **look)
@@ -175,7 +208,7 @@ def regions(ax, mixture, n=300, **kw):
 def trace(ax, fit, **kw):
     """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
     values = [record.objective for record in having(fit, "fit", "history").history]
-    line, = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
+    (line,) = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
     ax.set(xlabel="iteration", ylabel="objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return line
@@ -191,9 +224,17 @@ def path(ax, fit, **kw):
     drawn = []
     for k in range(ways.shape[1]):
         look = {"color": color(k), "linewidth": 1.8, "marker": ".", "markersize": 4, "zorder": 3} | kw
-        line, = ax.plot(*ways[:, k].T, **look)
-        ax.plot(*ways[0, k], marker="o", markersize=9, markerfacecolor="none", markeredgewidth=1.8,
-                markeredgecolor=line.get_color(), linestyle="none", zorder=line.get_zorder())
+        (line,) = ax.plot(*ways[:, k].T, **look)
+        ax.plot(
+            *ways[0, k],
+            marker="o",
+            markersize=9,
+            markerfacecolor="none",
+            markeredgewidth=1.8,
+            markeredgecolor=line.get_color(),
+            linestyle="none",
+            zorder=line.get_zorder(),
+        )
         drawn.append(line)
     centres(ax, ways[-1])
     return drawn
@@ -209,8 +250,16 @@ def criterion(ax, selection, **kw):
         values = np.where(np.isfinite(selection.values[row]), selection.values[row], np.nan)
         look = {"color": color(row), "marker": marker(row), "markersize": 5, "label": name} | kw
         drawn += ax.plot(selection.components, values, **look)
-    ax.plot(selection.n_components, selection.values.min(), marker="o", markersize=13, markerfacecolor="none",
-            markeredgewidth=1.8, markeredgecolor=ink, linestyle="none")
+    ax.plot(
+        selection.n_components,
+        selection.values.min(),
+        marker="o",
+        markersize=13,
+        markerfacecolor="none",
+        markeredgewidth=1.8,
+        markeredgecolor=ink,
+        linestyle="none",
+    )
     ax.set(xlabel="number of components", ylabel=selection.criterion.upper())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return drawn
@@ -236,8 +285,10 @@ def mix(responsibilities):
 def _plane(x, name):
     x = as_numbers(x, name).astype(float)
     if x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
-                         "choose two columns, for example x[:, :2], or project it to two dimensions first")
+        raise ValueError(
+            f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
+            "choose two columns, for example x[:, :2], or project it to two dimensions first"
+        )
     return as_points(x, name)
 
 

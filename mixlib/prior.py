@@ -101,7 +101,9 @@ def _regular(shape, scatter, data):
         squares = shape.diagonal(scatter, data.d)
         added = np.zeros_like(scatter)
         largest = squares.max() or data.total_weight
-        added[shape.diagonal(np.arange(len(scatter)), data.d)] = 1e-6 * np.where(squares > 1e-12 * largest, squares, largest)
+        added[shape.diagonal(np.arange(len(scatter)), data.d)] = 1e-6 * np.where(
+            squares > 1e-12 * largest, squares, largest
+        )
         return scatter + added
 
 
@@ -112,8 +114,9 @@ def _as_covariance(scale, d):
         raise ValueError(f"prior.scale must be finite, its entries at most {LARGEST:g}")
     matrix = scale * np.eye(d) if scale.ndim == 0 else np.diag(scale) if scale.ndim == 1 else scale
     if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T):
-        raise ValueError(f"prior.scale must be a number, {d} variances or a symmetric ({d}, {d}) matrix, "
-                         f"got shape {scale.shape}")
+        raise ValueError(
+            f"prior.scale must be a number, {d} variances or a symmetric ({d}, {d}) matrix, got shape {scale.shape}"
+        )
     if np.linalg.eigvalsh(matrix).min() <= 0:
         raise ValueError("prior.scale must be positive definite")
     return matrix

@@ -50,7 +50,9 @@ class Record:
     @property
     def labels(self):
         if self._data is None:
-            raise AttributeError("an estimator keeps no data, so its history has no labels: use predict(X), or mixlib.fit")
+            raise AttributeError(
+                "an estimator keeps no data, so its history has no labels: use predict(X), or mixlib.fit"
+            )
         estep = e_step(self._data, self._model._replace(hard=True))
         estep.statistics(self._params)
         return estep.labels.astype(np.intp)

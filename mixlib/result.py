@@ -84,8 +84,10 @@ class Fit:
     @property
     def _points(self):
         if self._data is None:
-            raise AttributeError("an estimator keeps no data, and this was not computed while it had them: "
-                                 "use its predict(X) or predict_proba(X), or mixlib.fit")
+            raise AttributeError(
+                "an estimator keeps no data, and this was not computed while it had them: "
+                "use its predict(X) or predict_proba(X), or mixlib.fit"
+            )
         return self._data
 
     # What takes a pass over the points is computed once.
@@ -103,6 +105,7 @@ class Fit:
 
         def block(z, rows, w):
             out[rows] = estep.responsibilities(z, rows).T
+
         data.for_blocks(block, estep.rows)
         return out
 
@@ -129,6 +132,7 @@ class Fit:
         def block(z, rows, w):
             deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
             return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+
         with np.errstate(over="ignore"):
             return float(data.sum_blocks(block))
 

@@ -45,7 +45,7 @@ class Natural:
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         if self.per_component:
             theta, self.shared_term = [(offset + constant)[:, None], linear, quadratic], 0.0
-        else:           # the quadratic term is the same for each component: it leaves the sum
+        else:  # the quadratic term is the same for each component: it leaves the sum
             theta = [offset[:, None], linear]
             self.shared_term = quadratic[0] @ data.second_moments + data.total_weight * constant[0]
         self.theta = np.hstack(theta).astype(data.dtype)
@@ -54,9 +54,9 @@ class Natural:
         """t(z), (F, b): (1.17) eq-sufficient."""
         d, b = z.shape
         out = scratch("features", (1 + d + (self.shape.size(d) if self.per_component else 0), b), z.dtype)
-        out[0], out[1:1 + d] = 1.0, z
+        out[0], out[1 : 1 + d] = 1.0, z
         if self.per_component:
-            self.shape.moments(z, out=out[1 + d:])
+            self.shape.moments(z, out=out[1 + d :])
         return out
 
     def scores(self, features):
@@ -75,7 +75,7 @@ class Deviations(Natural):
 
     def scores(self, features):
         weights, means, factors, _ = self.params
-        return scores_from_deviations(self.shape, weights, means, factors, features[1:1 + means.shape[1]])
+        return scores_from_deviations(self.shape, weights, means, factors, features[1 : 1 + means.shape[1]])
 
 
 def scores_from_deviations(shape, weights, means, factors, z):
@@ -96,7 +96,7 @@ def scores_from_deviations(shape, weights, means, factors, z):
 def softmax(scores, weights):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
     # (2.18) eq-log-sum-exp
-    top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)      # finite, out of all reach too
+    top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)  # finite, out of all reach too
     scores -= top
     np.maximum(scores, LOWEST_EXPONENT[scores.dtype.itemsize], out=scores)
     np.exp(scores, out=scores)
@@ -116,8 +116,9 @@ def argmax(scores, slack=0.0):
     near = scratch("near", scores.shape, np.dtype(bool))
     np.greater_equal(scores, best - slack if slack else best, out=near)
     small = np.min_scalar_type(K)
-    codes = np.multiply(near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None],
-                        out=scratch("codes", scores.shape, small))
+    codes = np.multiply(
+        near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None], out=scratch("codes", scores.shape, small)
+    )
     labels = K - codes.max(axis=0).astype(np.intp)
     if not slack:
         return labels, best, np.empty(0, dtype=np.intp)

@@ -9,8 +9,8 @@ from .errors import TooFewPointsError
 from .inputs import as_components, as_generator, as_points, as_weights
 from .scores import TOLERANCE
 
-FEW_POINTS = 1 << 13     # up to here all are sorted
-MAX_REJECTED = 16        # points rejected in a row before all distances are brought up to date
+FEW_POINTS = 1 << 13  # up to here all are sorted
+MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
 
 
 def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
@@ -72,6 +72,7 @@ def plusplus(data, K, rng):
     while len(chosen) < K:
         latest = data.points(np.array(chosen[known:], dtype=np.intp))
         if rejected == MAX_REJECTED:
+
             def update(z, rows, w):
                 np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
 
@@ -157,7 +158,7 @@ class PointSampler:
 
         def block(z, rows, w):
             self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
-            self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44    # the sign, the exponent, 8 bits
+            self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44  # the sign, the exponent, 8 bits
 
         data.for_blocks(block)
         self.bins -= self.bins.min()
@@ -179,8 +180,9 @@ class PointSampler:
     def distances_to_each(self, z, where, centres):
         """Squared distances of points from each of some centres (d, m), columns weighted, (m, b)."""
         scores, half = self._scores(z, centres)
-        return np.stack([self._exact_if_near(z, where, row, h, centre[:, None])
-                         for row, h, centre in zip(scores, half, centres.T)])
+        return np.stack(
+            [self._exact_if_near(z, where, row, h, centre[:, None]) for row, h, centre in zip(scores, half, centres.T)]
+        )
 
     def _scores(self, z, centres):
         """c.z - |c|^2/2, (m, b), and |c|^2/2, (m,)."""
@@ -197,9 +199,10 @@ class PointSampler:
         near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half)
         if near.size:
             points = self._weighted(z[:, near])
-            distances[near] = np.min([squared_lengths(points - c[:, None], dtype=np.float64)
-                                       for c in self._weighted(centres).T], axis=0)
-            distances[distances <= self.data.rounding] = 0.0              # the same point, up to rounding
+            distances[near] = np.min(
+                [squared_lengths(points - c[:, None], dtype=np.float64) for c in self._weighted(centres).T], axis=0
+            )
+            distances[distances <= self.data.rounding] = 0.0  # the same point, up to rounding
         return distances
 
     def _keys(self, z, where):
@@ -214,8 +217,10 @@ class PointSampler:
         if self.order is not None:
             self.reached = np.cumsum(mass(self.order))
             return
-        self.mass, self.masses = mass, self.data.sum_blocks(
-            lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
+        self.mass, self.masses = (
+            mass,
+            self.data.sum_blocks(lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins)),
+        )
         self.reached = np.cumsum(self.masses)
 
     def draw(self, rng, n_found, K):
@@ -223,9 +228,10 @@ class PointSampler:
         reached = self.reached
         if not reached[-1] > 0:
             raise TooFewPointsError(
-                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}")
+                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}"
+            )
         aim = rng.random() * reached[-1]
-        if self.order is not None:          # no further than the last that has a mass
+        if self.order is not None:  # no further than the last that has a mass
             return int(self.order[min(reached.searchsorted(aim, side="right"), reached.searchsorted(reached[-1]))])
         at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
         members = np.flatnonzero(self.bins == at)

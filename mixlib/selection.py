@@ -19,13 +19,13 @@ ESTIMATED = tuple(name for name, constraint in CONSTRAINTS.items() if not constr
 class Selection(NamedTuple):
     """Every model that was tried, and the best."""
 
-    best: Fit                     # the fit with the smallest criterion
-    covariance: str               # its constraint
-    n_components: int             # its K
-    criterion: str                # "bic", "icl" or "aic"
-    covariances: tuple            # the constraints tried
-    components: tuple             # the numbers of components tried
-    values: np.ndarray            # (constraints, numbers): the criterion; inf where no start could be fitted
+    best: Fit  # the fit with the smallest criterion
+    covariance: str  # its constraint
+    n_components: int  # its K
+    criterion: str  # "bic", "icl" or "aic"
+    covariances: tuple  # the constraints tried
+    components: tuple  # the numbers of components tried
+    values: np.ndarray  # (constraints, numbers): the criterion; inf where no start could be fitted
 
 
 def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic", progress=True, **settings):
@@ -80,7 +80,7 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
     pairs = [(row, column) for row in range(len(covariances)) for column in range(len(components))]
     for row, column in _bar(pairs) if progress else pairs:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", EmptyComponentWarning)      # the criterion judges such fits
+            warnings.simplefilter("ignore", EmptyComponentWarning)  # the criterion judges such fits
             if components[column] > most:
                 continue
             try:
@@ -91,8 +91,10 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
         if best is None or values[row, column] < values[best[1], best[2]]:
             best = tried, row, column
     if best is None:
-        raise ValueError(f"none of the {len(pairs)} models could be fitted: every start collapsed. Try fewer "
-                         "components, simpler covariances, or prior=mixlib.Prior()")
+        raise ValueError(
+            f"none of the {len(pairs)} models could be fitted: every start collapsed. Try fewer "
+            "components, simpler covariances, or prior=mixlib.Prior()"
+        )
     tried, row, column = best
     return Selection(tried, covariances[row], components[column], criterion, covariances, components, values)
 

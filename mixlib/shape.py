@@ -10,8 +10,8 @@ from typing import Protocol
 class Shape(Protocol):
     """What the E-step, the M-step, the prior and the coordinates ask of a covariance."""
 
-    isotropic: bool        # every direction alike: only a common scale of the columns keeps the shape
-    rotates: bool          # any linear map keeps the shape: the data may be whitened
+    isotropic: bool  # every direction alike: only a common scale of the columns keeps the shape
+    rotates: bool  # any linear map keeps the shape: the data may be whitened
 
     def size(self, d):
         """m, the number of second moments that Sigma can see."""

@@ -14,27 +14,33 @@ from . import plot
 from .em import fit
 from .inputs import as_count, as_generator, as_numbers, as_points
 
-PERTURBATION = 1e-3      # in units of the largest standard deviation of the data
-AT_REST = 1e-9           # a centre that moves less in an iteration, in the same units, stands
-ROUND = 200              # iterations between two looks at that, the same on every machine
-SAME_PLACE = 2e-2        # centres nearer than this, in the same units, are counted as one
-WIDTH, PAD = 640, 24     # of the picture, in units of its own
-MARKS = ["M-1,0a1,1,0,1,0,2,0a1,1,0,1,0,-2,0z", "M-.9,-.9h1.8v1.8h-1.8z",       # circle, square,
-         "M0,-1.2L1.1,.8H-1.1z", "M0,-1.3L1.3,0L0,1.3L-1.3,0z"]                 # triangle, diamond, of size 1
+PERTURBATION = 1e-3  # in units of the largest standard deviation of the data
+AT_REST = 1e-9  # a centre that moves less in an iteration, in the same units, stands
+ROUND = 200  # iterations between two looks at that, the same on every machine
+SAME_PLACE = 2e-2  # centres nearer than this, in the same units, are counted as one
+WIDTH, PAD = 640, 24  # of the picture, in units of its own
+MARKS = [  # circle, square, triangle, diamond, of size 1
+    "M-1,0a1,1,0,1,0,2,0a1,1,0,1,0,-2,0z",
+    "M-.9,-.9h1.8v1.8h-1.8z",
+    "M0,-1.2L1.1,.8H-1.1z",
+    "M0,-1.3L1.3,0L0,1.3L-1.3,0z",
+]
 
 
-LEGEND = ("Each point has a mixture of the components' colours, in proportion to its responsibilities. "
-          "Large marks are the centres, with the way they came.")
+LEGEND = (
+    "Each point has a mixture of the components' colours, in proportion to its responsibilities. "
+    "Large marks are the centres, with the way they came."
+)
 
 
 class Frame(NamedTuple):
     """One position of the slider."""
 
-    variance: float            # sigma^2; 0 stands for k-means
-    means: np.ndarray          # (K, d)
-    inertia: float             # J of these centres
-    soft_objective: float      # J_sigma of these centres; J itself for k-means
-    places: int                # how many centres differ
+    variance: float  # sigma^2; 0 stands for k-means
+    means: np.ndarray  # (K, d)
+    inertia: float  # J of these centres
+    soft_objective: float  # J_sigma of these centres; J itself for k-means
+    places: int  # how many centres differ
 
 
 def critical_variance(x):
@@ -75,9 +81,14 @@ def anneal(x, n_components, variances=None, random_state=0):
     if not critical > 0:
         raise ValueError("all points of x are equal: there is nothing to follow; give points that differ")
     variances = np.geomspace(1.5, 0.02, 40) * critical if variances is None else as_numbers(variances, "variances")
-    if variances.ndim != 1 or not variances.size or not ((variances > 0) & (variances < np.inf)).all() or (np.diff(variances) >= 0).any():
+    if (
+        variances.ndim != 1
+        or not variances.size
+        or not ((variances > 0) & (variances < np.inf)).all()
+        or (np.diff(variances) >= 0).any()
+    ):
         raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
-    origin = x.mean(axis=0)          # counted from there, centres keep their digits whatever the offset
+    origin = x.mean(axis=0)  # counted from there, centres keep their digits whatever the offset
     x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
     for s2 in variances:
         means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
@@ -91,8 +102,9 @@ def anneal(x, n_components, variances=None, random_state=0):
 def _settle(x, means, s2, least):
     """Soft EM with equal weights and covariance s2 * I, until no centre moves by `least`."""
     while True:
-        soft = fit(x, len(means), covariance="identity", weights="equal", variance=s2, init=means,
-                   tol=0, max_iter=ROUND)
+        soft = fit(
+            x, len(means), covariance="identity", weights="equal", variance=s2, init=means, tol=0, max_iter=ROUND
+        )
         means, before = soft.mixture.means, soft.history[-2].means
         if np.linalg.norm(means - before, axis=1).max() <= least:
             return soft
@@ -106,7 +118,9 @@ def _frame(x, result, s2, critical, origin):
         # (5.8) eq-soft-objective: log-likelihood = -J_sigma / (2 sigma^2) - n log K - (n d / 2) log(2 pi sigma^2)
         constant = n * np.log(len(means)) + 0.5 * n * d * np.log(2 * np.pi * s2)
         soft_objective = -2 * s2 * (result.log_likelihood + constant)
-    return Frame(s2, means + origin, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical)))
+    return Frame(
+        s2, means + origin, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical))
+    )
 
 
 def _places(means, near):
@@ -140,21 +154,39 @@ class VarianceSlider:
     def data(self):
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
-            "points": short(self.x), "colors": plot.colors, "marks": MARKS, "view": self.view, "legend": LEGEND,
-            "critical": short(self.critical), "opening": self.opening,
-            "frames": [{"variance": short(f.variance), "means": short(f.means), "inertia": short(f.inertia),
-                        "softObjective": short(f.soft_objective), "places": f.places} for f in self.frames],
+            "points": short(self.x),
+            "colors": plot.colors,
+            "marks": MARKS,
+            "view": self.view,
+            "legend": LEGEND,
+            "critical": short(self.critical),
+            "opening": self.opening,
+            "frames": [
+                {
+                    "variance": short(f.variance),
+                    "means": short(f.means),
+                    "inertia": short(f.inertia),
+                    "softObjective": short(f.soft_objective),
+                    "places": f.places,
+                }
+                for f in self.frames
+            ],
         }
 
     def _repr_html_(self):
-        rows = "".join(f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
-                       f"<td>{f.soft_objective:.4g}</td></tr>" for f in self._few())
+        rows = "".join(
+            f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
+            f"<td>{f.soft_objective:.4g}</td></tr>"
+            for f in self._few()
+        )
         said = escape(f"{self.description} {LEGEND}")
-        told = (f"<noscript><p>{said} The picture shows them at a variance of "
-                f"{self._ratio(self.frames[self.opening])} times the critical one. "
-                "The slider needs JavaScript; its numbers in short:</p>"
-                '<table class="dataframe"><thead><tr><th><i>σ</i>² / <i>λ</i><sub>max</sub></th><th>distinct centres</th>'
-                f"<th><i>J</i></th><th><i>J<sub>σ</sub></i></th></tr></thead><tbody>{rows}</tbody></table></noscript>")
+        told = (
+            f"<noscript><p>{said} The picture shows them at a variance of "
+            f"{self._ratio(self.frames[self.opening])} times the critical one. "
+            "The slider needs JavaScript; its numbers in short:</p>"
+            '<table class="dataframe"><thead><tr><th><i>σ</i>² / <i>λ</i><sub>max</sub></th><th>distinct centres</th>'
+            f"<th><i>J</i></th><th><i>J<sub>σ</sub></i></th></tr></thead><tbody>{rows}</tbody></table></noscript>"
+        )
         return element("variance-slider", self.data(), self._still(said) + told, description=self.description)
 
     def __repr__(self):
@@ -165,15 +197,22 @@ class VarianceSlider:
         frame, K = self.frames[self.opening], len(self.frames[0].means)
         fills = hexes(plot.mix(_responsibilities(self.x, frame)))
         own = [plot.color(k) for k in range(K)]
-        ways = np.array([f.means for f in self.frames[:self.opening + 1]]).transpose(1, 0, 2)
+        ways = np.array([f.means for f in self.frames[: self.opening + 1]]).transpose(1, 0, 2)
         ink = [f'<circle cx="{a}" cy="{b}" r="5" fill="{fill}"/>' for (a, b), fill in zip(self._place(self.x), fills)]
-        ink += [f'<polyline points="{" ".join(f"{a},{b}" for a, b in self._place(way))}" fill="none" '
-                f'stroke="{color}" stroke-width="2.5"/>' for way, color in zip(ways, own)]
-        ink += [f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(11)" fill="{own[k]}" '
-                'stroke="#fff" stroke-width=".3"/>'
-                for k, (a, b) in enumerate(self._place(frame.means))]
-        return (f'<svg viewBox="0 0 {self.view["width"]} {self.view["height"]}" role="img" '
-                f'aria-label="{said}">{"".join(ink)}</svg>')
+        ink += [
+            f'<polyline points="{" ".join(f"{a},{b}" for a, b in self._place(way))}" fill="none" '
+            f'stroke="{color}" stroke-width="2.5"/>'
+            for way, color in zip(ways, own)
+        ]
+        ink += [
+            f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(11)" fill="{own[k]}" '
+            'stroke="#fff" stroke-width=".3"/>'
+            for k, (a, b) in enumerate(self._place(frame.means))
+        ]
+        return (
+            f'<svg viewBox="0 0 {self.view["width"]} {self.view["height"]}" role="img" '
+            f'aria-label="{said}">{"".join(ink)}</svg>'
+        )
 
     def _place(self, x):
         """Points of the plane in the units of the picture, to a tenth."""
@@ -232,10 +271,17 @@ def _view(x):
     (left, bottom), (right, top) = x.min(axis=0), x.max(axis=0)
     width, height = (right - left) or 1.0, (top - bottom) or 1.0
     ratio = height / width
-    drawn = ratio if 0.3 < ratio < 1.2 else 0.7          # else the axes get units of their own
+    drawn = ratio if 0.3 < ratio < 1.2 else 0.7  # else the axes get units of their own
     across = (WIDTH - 2 * PAD) / width
-    return {"width": WIDTH, "height": round((WIDTH - 2 * PAD) * drawn + 2 * PAD), "pad": PAD, "left": short(left),
-            "top": short(top), "across": short(across), "down": short(across * drawn / ratio)}
+    return {
+        "width": WIDTH,
+        "height": round((WIDTH - 2 * PAD) * drawn + 2 * PAD),
+        "pad": PAD,
+        "left": short(left),
+        "top": short(top),
+        "across": short(across),
+        "down": short(across * drawn / ratio),
+    }
 
 
 def _responsibilities(x, frame):

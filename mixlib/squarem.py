@@ -13,15 +13,15 @@ from ._engine.triangles import Singular
 from .model import Statistics
 from .mstep import m_step
 
-GROWTH = 4.0                # the longest a grows by this factor after a jump that used it, and shrinks after one in vain
-EMPTIED = 1e-2              # a jump leaves each component at least this share of its weight
+GROWTH = 4.0  # the longest a grows by this factor after a jump that used it, and shrinks after one in vain
+EMPTIED = 1e-2  # a jump leaves each component at least this share of its weight
 
 
 class Squarem:
     """Steps of a run: every third one may be a jump."""
 
     def __init__(self):
-        self.kept = []                 # statistics of the last plain steps
+        self.kept = []  # statistics of the last plain steps
         self.longest = GROWTH
 
     def step(self, estep, params, statistics, value):
@@ -40,14 +40,14 @@ class Squarem:
         r, v = middle - start, last - 2 * middle + start
         length = np.linalg.norm(v)
         a = min(np.linalg.norm(r) / length, self.longest) if length > 0 else 0.0
-        while a > 1.01:                # at 1 it is the last plain step
+        while a > 1.01:  # at 1 it is the last plain step
             jump = _split(start + 2 * a * r + a * a * v, self.kept[2])
             try:
                 if (jump.counts < EMPTIED * self.kept[2].counts).any():
                     raise Singular(0)
                 parameters = m_step(_Extrapolated(estep), jump, params)
                 break
-            except Singular:           # too far: no covariances have such statistics
+            except Singular:  # too far: no covariances have such statistics
                 a = (1 + a) / 2
         else:
             return None
@@ -79,5 +79,6 @@ def _split(vector, like):
     """The statistics that a vector holds."""
     K, d = like.first.shape
     counts, first, second = np.split(vector, [K, K + K * d])
-    return Statistics(counts, first.reshape(K, d), None if like.second is None else second.reshape(like.second.shape),
-                      0.0, 0.0, 0)
+    return Statistics(
+        counts, first.reshape(K, d), None if like.second is None else second.reshape(like.second.shape), 0.0, 0.0, 0
+    )

@@ -14,9 +14,9 @@ from .mstep import m_step
 
 SEEDS = {"k-means++": seeding.plusplus, "greedy k-means++": seeding.greedy_plusplus, "random": seeding.at_random}
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
-KMEANS_STARTS = 3                    # of k-means as a start: each takes a small part of the whole time
-KMEANS_ITERATIONS = 300              # most need a tenth of it
-SHORT = 5                            # iterations after which starts are compared
+KMEANS_STARTS = 3  # of k-means as a start: each takes a small part of the whole time
+KMEANS_ITERATIONS = 300  # most need a tenth of it
+SHORT = 5  # iterations after which starts are compared
 
 
 def starter(init, x, K):
@@ -57,7 +57,9 @@ def _from_means(data, model, centres):
         except Singular:
             if model.prior is None:
                 raise
-            factors = shape.factor(data.scatter() + data.total_weight * model.prior.scale, divisor, data.d, data.rounding)
+            factors = shape.factor(
+                data.scatter() + data.total_weight * model.prior.scale, divisor, data.d, data.rounding
+            )
         factors = np.repeat(factors, 1 if model.constraint.shared else K, axis=0)
     return Parameters(np.full(K, 1 / K), data.coordinates.to_internal(centres).T.copy(), factors, centres)
 
@@ -83,12 +85,13 @@ def _from_kmeans(x):
     deviations: measured over many data sets neither is always better. If they lead to two
     partitions each start runs a few iterations, and the better one goes on.
     """
+
     def start(data, model, K, rng):
         partitions = [_kmeans(x, data.w, K, rng)]
         if not model.constraint.shape.isotropic and data.d > 1:
             partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
             if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
-                partitions.pop()                          # the same, but for the order
+                partitions.pop()  # the same, but for the order
         if len(partitions) == 1:
             return _from_responsibilities(data, model, partitions[0], K)
         found = failure = None
@@ -102,6 +105,7 @@ def _from_kmeans(x):
         if found is None:
             raise failure
         return found.params
+
     return start
 
 
@@ -112,8 +116,10 @@ def _kmeans(x, w, K, rng):
         start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
         found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
         best = found if better(found, best) else best
-    if best.empty.size:                 # a component needs points to start from: the nearest to its mean
-        best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = best.empty
+    if best.empty.size:  # a component needs points to start from: the nearest to its mean
+        best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = (
+            best.empty
+        )
     return best.labels
 
 
@@ -122,7 +128,7 @@ def _standard_deviations(x, w):
     deviations = x.astype(np.float64) - x[0]
     size = np.abs(deviations).max(axis=0)
     size[size == 0] = 1.0
-    deviations /= size                                    # no square can overflow
+    deviations /= size  # no square can overflow
     deviations -= np.average(deviations, axis=0, weights=w)
     variances = np.average(np.square(deviations, out=deviations), axis=0, weights=w)
     return size * np.sqrt(np.where(variances > 0, variances, 1.0))

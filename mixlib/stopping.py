@@ -6,7 +6,7 @@ remain g a + g a^2 + ... = g a / (1 - a) (Boehning, Dietz, Schaub, Schlattmann a
 
 import numpy as np
 
-IN_A_ROW = 2              # estimates that must be small: one alone may be taken where the gains level off
+IN_A_ROW = 2  # estimates that must be small: one alone may be taken where the gains level off
 
 
 class Aitken:
@@ -27,7 +27,7 @@ class Aitken:
             return False
         self.gain = gain
         if gain <= np.finfo(float).eps * abs(objective):
-            return True                                   # rounding is all that moves it
+            return True  # rounding is all that moves it
         if last is None:
             return False
         rate = gain / last

@@ -48,9 +48,12 @@ def fitted_without_convergence(model, *data, **options):
 @contextlib.contextmanager
 def small_blocks(bounds=300, n_threads=2):
     """Blocks of 256 points, the fewest that there can be, and bounds read in stretches of `bounds`."""
-    with mock.patch.object(estep, "BLOCK", 1), mock.patch.object(lloyd, "BLOCK", 1), \
-            mock.patch.object(hamerly, "BOUNDS_BLOCK", bounds), \
-            mock.patch.dict(os.environ, MIXLIB_NUM_THREADS=str(n_threads)):
+    with (
+        mock.patch.object(estep, "BLOCK", 1),
+        mock.patch.object(lloyd, "BLOCK", 1),
+        mock.patch.object(hamerly, "BOUNDS_BLOCK", bounds),
+        mock.patch.dict(os.environ, MIXLIB_NUM_THREADS=str(n_threads)),
+    ):
         yield
 
 
@@ -62,5 +65,6 @@ def e_steps_seen():
     def e_step(data, model):
         seen.append(make(data, model))
         return seen[-1]
+
     with mock.patch.object(em, "e_step", e_step):
         yield seen

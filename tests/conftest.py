@@ -3,12 +3,12 @@
 import os
 import random
 
-os.environ["SCIPY_ARRAY_API"] = "1"          # before SciPy: one of scikit-learn's estimator checks needs it
+os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy: one of scikit-learn's estimator checks needs it
 
 import numpy as np
 import pytest
 
-SITE = {"test_site", "test_ledger", "test_claims", "test_typeset", "test_browser"}           # they read the built pages
+SITE = {"test_site", "test_ledger", "test_claims", "test_typeset", "test_browser"}  # they read the built pages
 
 
 def pytest_collection_modifyitems(items):

@@ -41,10 +41,23 @@ def cases(draw, covariances=COVARIANCES, kinds=("blobs",), offsets=(0.0,), expon
     x = {"blobs": x, "grid": np.rint(x), "copies": x[rng.integers(len(x), size=len(x))]}[kind]
     unit = 10.0 ** draw(exponents)
     x = (unit * (x + draw(st.sampled_from(offsets)))).astype(draw(st.sampled_from(dtypes)))
-    w = rng.exponential(size=len(x)) * (rng.uniform(size=len(x)) < 0.9) + 1e-3 * (z > -1) if draw(st.booleans()) else None
-    return Case(x, w, K, {"covariance": draw(st.sampled_from(covariances)), "weights": draw(st.sampled_from(["free", "equal"])),
-                          "assignment": draw(st.sampled_from(["soft", "hard"])), "variance": 2 * unit**2,
-                          "init": x[:K].astype(float)})
+    w = (
+        rng.exponential(size=len(x)) * (rng.uniform(size=len(x)) < 0.9) + 1e-3 * (z > -1)
+        if draw(st.booleans())
+        else None
+    )
+    return Case(
+        x,
+        w,
+        K,
+        {
+            "covariance": draw(st.sampled_from(covariances)),
+            "weights": draw(st.sampled_from(["free", "equal"])),
+            "assignment": draw(st.sampled_from(["soft", "hard"])),
+            "variance": 2 * unit**2,
+            "init": x[:K].astype(float),
+        },
+    )
 
 
 class Path(NamedTuple):
@@ -66,7 +79,9 @@ class Path(NamedTuple):
     @property
     def rounding(self):
         """Of one score: what mixlib.scores allows and, in a narrow component, the last digit of x in its units."""
-        narrowest = np.sqrt(min((np.linalg.eigvalsh(record.covariances).min() for record in self.records), default=np.inf))
+        narrowest = np.sqrt(
+            min((np.linalg.eigvalsh(record.covariances).min() for record in self.records), default=np.inf)
+        )
         return ROUNDING[self.x.dtype] + 50 * np.finfo(self.x.dtype).eps * np.ptp(self.x) / narrowest
 
     @property
@@ -110,12 +125,22 @@ def assert_same(a, b, change=0.0, allowed=1e-8):
 def assert_finite(fit, x):
     """No result holds a NaN or an infinity, and probabilities are probabilities."""
     mixture, r = fit.mixture, fit.responsibilities
-    for numbers in (mixture.weights, mixture.means, mixture.covariances, r, fit.log_likelihood, fit.objective,
-                    fit.classification_log_likelihood, fit.inertia):
+    for numbers in (
+        mixture.weights,
+        mixture.means,
+        mixture.covariances,
+        r,
+        fit.log_likelihood,
+        fit.objective,
+        fit.classification_log_likelihood,
+        fit.inertia,
+    ):
         assert np.isfinite(numbers).all()
     assert mixture.weights.dtype == mixture.means.dtype == np.float64
     assert abs(mixture.weights.sum() - 1) < 1e-12 and (mixture.weights >= 0).all()
-    assert (r >= 0).all() and abs(r.sum(axis=1) - 1).max() < 8 * np.finfo(np.float32 if np.asarray(x).dtype == np.float32 else float).eps
+    assert (r >= 0).all() and abs(r.sum(axis=1) - 1).max() < 8 * np.finfo(
+        np.float32 if np.asarray(x).dtype == np.float32 else float
+    ).eps
 
 
 def assert_lloyds(x, start, **options):

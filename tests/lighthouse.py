@@ -18,9 +18,16 @@ CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 def lighthouse(url, preset):
     """The report of one page."""
-    command = [TOOLS / "node_modules" / ".bin" / "lighthouse", url, "--quiet", "--output=json", "--output-path=stdout",
-               f"--only-categories={','.join(CATEGORIES)}", f"--chrome-flags={' '.join(['--headless', *FLAGS])}",
-               *(["--preset=desktop"] if preset == "desktop" else [])]
+    command = [
+        TOOLS / "node_modules" / ".bin" / "lighthouse",
+        url,
+        "--quiet",
+        "--output=json",
+        "--output-path=stdout",
+        f"--only-categories={','.join(CATEGORIES)}",
+        f"--chrome-flags={' '.join(['--headless', *FLAGS])}",
+        *(["--preset=desktop"] if preset == "desktop" else []),
+    ]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -28,8 +35,10 @@ def main(names, preset="mobile"):
     if not (TOOLS / "node_modules" / "lighthouse").exists():
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", TOOLS, "lighthouse@13"], check=True)
     os.environ["CHROME_PATH"] = browser_path() or sys.exit("no Chromium found: name it in CHROME_PATH")
-    names = names or sorted((path.relative_to(HTML).with_suffix("").as_posix() for path in HTML.glob("book/*.html")),
-                            key=lambda name: (name != "book/index", name))
+    names = names or sorted(
+        (path.relative_to(HTML).with_suffix("").as_posix() for path in HTML.glob("book/*.html")),
+        key=lambda name: (name != "book/index", name),
+    )
     server, address = serve()
     print("| page | " + " | ".join(CATEGORIES) + " | LCP s | blocked ms | shift | nodes | first kB | later kB |")
     print("|---" * 11 + "|")
@@ -42,15 +51,25 @@ def main(names, preset="mobile"):
         later = sum(size for url, size in loads if url not in known)
         known = known or {url for url, _ in loads}
         nodes = audits.get("dom-size-insight", audits.get("dom-size"))["details"]["items"][0]["value"]["value"]
-        print(f"| {name.removeprefix('book/')} | " + " | ".join(map(str, scores))
-              + f" | {audits['largest-contentful-paint']['numericValue'] / 1000:.1f}"
-              + f" | {audits['total-blocking-time']['numericValue']:.0f} | {audits['cumulative-layout-shift']['numericValue']:.3f}"
-              + f" | {nodes} | {first / 1000:.0f} | {later / 1000:.0f} |", flush=True)
+        print(
+            f"| {name.removeprefix('book/')} | "
+            + " | ".join(map(str, scores))
+            + f" | {audits['largest-contentful-paint']['numericValue'] / 1000:.1f}"
+            + f" | {audits['total-blocking-time']['numericValue']:.0f} | {audits['cumulative-layout-shift']['numericValue']:.3f}"
+            + f" | {nodes} | {first / 1000:.0f} | {later / 1000:.0f} |",
+            flush=True,
+        )
         for category in report["categories"].values():
             for one in category["auditRefs"]:
                 audit = audits[one["id"]]
-                if one["weight"] and audit["score"] is not None and audit["score"] < (0.5 if category["id"] == "performance" else 1):
-                    nodes = [item.get("node", {}).get("snippet", "") for item in audit.get("details", {}).get("items", [])]
+                if (
+                    one["weight"]
+                    and audit["score"] is not None
+                    and audit["score"] < (0.5 if category["id"] == "performance" else 1)
+                ):
+                    nodes = [
+                        item.get("node", {}).get("snippet", "") for item in audit.get("details", {}).get("items", [])
+                    ]
                     print(f"    {audit['title']}: {'; '.join(filter(None, nodes[:4]))[:600]}", file=sys.stderr)
         worst = min(worst, scores[0], *(score - 5 for score in scores[1:]))
     server.shutdown()

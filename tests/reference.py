@@ -21,9 +21,9 @@ class State(NamedTuple):
     weights: np.ndarray
     means: np.ndarray
     covariances: np.ndarray
-    log_likelihood: float           # of the mixture
-    classification: float           # log-likelihood with the best labels
-    log_prior: float                # up to the prior's normalising constant
+    log_likelihood: float  # of the mixture
+    classification: float  # log-likelihood with the best labels
+    log_prior: float  # up to the prior's normalising constant
     responsibilities: np.ndarray
     labels: np.ndarray
 
@@ -37,8 +37,21 @@ class Conjugate(NamedTuple):
     scale: np.ndarray
 
 
-def em(x, K, covariance, weights, assignment, *, variance=1, means=None, labels=None,
-       responsibilities=None, sample_weight=None, prior=None, n_iter=8):
+def em(
+    x,
+    K,
+    covariance,
+    weights,
+    assignment,
+    *,
+    variance=1,
+    means=None,
+    labels=None,
+    responsibilities=None,
+    sample_weight=None,
+    prior=None,
+    n_iter=8,
+):
     """States 0..n_iter of EM from one of means (K, d), labels (n,) or responsibilities (n, K)."""
     with mp.workdps(DIGITS):
         x = [[mpf(float(v)) for v in row] for row in np.asarray(x)]
@@ -61,12 +74,18 @@ def em(x, K, covariance, weights, assignment, *, variance=1, means=None, labels=
             labels = [max(range(K), key=lambda k, row=row: (row[k], -k)) for row in scores]
             totals = [_log_sum_exp(row) for row in scores]
             r = [[mp.exp(s - total) for s in row] for row, total in zip(scores, totals)]
-            states.append(State(
-                _floats(pi), _floats(mu), np.array([_floats(s.tolist()) for s in sigma]),
-                float(mp.fsum(wi * total for wi, total in zip(w, totals))),
-                float(mp.fsum(wi * row[z] for wi, row, z in zip(w, scores, labels))),
-                float(_log_prior(mu, sigma, covariance, prior, d)) if prior else 0.0,
-                _floats(r), np.array(labels)))
+            states.append(
+                State(
+                    _floats(pi),
+                    _floats(mu),
+                    np.array([_floats(s.tolist()) for s in sigma]),
+                    float(mp.fsum(wi * total for wi, total in zip(w, totals))),
+                    float(mp.fsum(wi * row[z] for wi, row, z in zip(w, scores, labels))),
+                    float(_log_prior(mu, sigma, covariance, prior, d)) if prior else 0.0,
+                    _floats(r),
+                    np.array(labels),
+                )
+            )
             if assignment == "hard":
                 r = [[mpf(int(z == k)) for k in range(K)] for z in labels]
             if t < n_iter:
@@ -106,16 +125,22 @@ def lloyd_exact(x, centres, n_iter):
 
 def inertia(x, labels, centres):
     """Within-cluster sum of squares, in rational numbers."""
-    total = sum((Fraction(float(a)) - Fraction(float(b))) ** 2
-                for p, z in zip(np.asarray(x), labels) for a, b in zip(p, centres[z]))
+    total = sum(
+        (Fraction(float(a)) - Fraction(float(b))) ** 2
+        for p, z in zip(np.asarray(x), labels)
+        for a, b in zip(p, centres[z])
+    )
     return float(total)
 
 
 def n_parameters(covariance, weights, K, d):
     """Free parameters, counted one by one: which numbers of (pi, mu, Sigma) can be chosen."""
-    one = {"identity": [], "spherical": ["s2"], "diag": [f"s{j}" for j in range(d)],
-           "full": [(i, j) for i in range(d) for j in range(i + 1)]}[
-        {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
+    one = {
+        "identity": [],
+        "spherical": ["s2"],
+        "diag": [f"s{j}" for j in range(d)],
+        "full": [(i, j) for i in range(d) for j in range(i + 1)],
+    }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
     shared = covariance.startswith("tied")
     free = [("mu", k, j) for k in range(K) for j in range(d)]
     free += [("sigma", 0 if shared else k, entry) for k in range(K) for entry in one]
@@ -124,6 +149,7 @@ def n_parameters(covariance, weights, K, d):
 
 
 # ---- the steps, each a formula --------------------------------------------------------------
+
 
 def _log_normals(x, mu, sigma):
     """log N(x_i | mu_k, Sigma_k) with the inverse and the determinant as they stand in the book."""
@@ -158,15 +184,18 @@ def _m_step(x, w, r, model, old):
             mu.append(old[1][k])
             scatters.append(mp.zeros(d))
             continue
-        m = [(mp.fsum(w[i] * r[i][k] * x[i][j] for i in range(n)) + kappa * centre[j]) / (counts[k] + kappa)
-             for j in range(d)]
+        m = [
+            (mp.fsum(w[i] * r[i][k] * x[i][j] for i in range(n)) + kappa * centre[j]) / (counts[k] + kappa)
+            for j in range(d)
+        ]
         mu.append(m)
         # scatter of the data and of the prior's pseudo-points around the new mean
         s = mp.zeros(d)
         for a in range(d):
             for b in range(d):
-                s[a, b] = mp.fsum(w[i] * r[i][k] * (x[i][a] - m[a]) * (x[i][b] - m[b]) for i in range(n)) \
-                    + kappa * (m[a] - centre[a]) * (m[b] - centre[b])
+                s[a, b] = mp.fsum(w[i] * r[i][k] * (x[i][a] - m[a]) * (x[i][b] - m[b]) for i in range(n)) + kappa * (
+                    m[a] - centre[a]
+                ) * (m[b] - centre[b])
         scatters.append(s)
     shape = {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)
     if covariance == "identity":
@@ -183,8 +212,7 @@ def _m_step(x, w, r, model, old):
         elif shape == "full":
             sigma.append((scale + s) / (c + priors + (nu + d + 1 if prior else 0)))
         elif shape == "diag":
-            sigma.append(mp.diag([(scale[j, j] + s[j, j]) / (c + priors + (nu + 2 if prior else 0))
-                                  for j in range(d)]))
+            sigma.append(mp.diag([(scale[j, j] + s[j, j]) / (c + priors + (nu + 2 if prior else 0)) for j in range(d)]))
         else:
             numerator = sum(s[j, j] for j in range(d)) + sum(scale[j, j] for j in range(d)) / d
             sigma.append(numerator / ((c + priors) * d + (nu + 2 if prior else 0)) * mp.eye(d))

@@ -8,20 +8,23 @@ from results import THEOREMS, autonumbered, checks, directives, markdown, result
 BANNED = re.compile(
     r"\b(clearly|obvious(ly)?|trivial(ly)?|simply|of course|needless to say|straightforward(ly)?|"
     r"(it is|it's) (easy|well known)|easy to (see|show|prove|check)|easily seen|"
-    r"just (compute|take|use|set|apply|write|note|plug|add|put|run|do))\b", re.IGNORECASE)
+    r"just (compute|take|use|set|apply|write|note|plug|add|put|run|do))\b",
+    re.IGNORECASE,
+)
 QUOTED = re.compile(r'“[^”]*”|"[^"\n]*"|^\s*>.*$', re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.#])\d+\.\d+(?:[eE][+-]?\d+)?(?![\w.]*\.\d)|(?<![\w.#])\d+[eE][+-]?\d+\b")
 FORBIDDEN_TAGS = {"nbval-skip", "nbval-ignore-output", "raises-exception", "skip-execution"}
 HIDING_TAGS = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 LONGEST_SHOWN_CELL = 12
-USUAL_SHOWN_CELL = 4            # lines, of the median cell
-WIDEST_SHOWN_LINE = 56          # columns that fit on a phone
+USUAL_SHOWN_CELL = 4  # lines, of the median cell
+WIDEST_SHOWN_LINE = 56  # columns that fit on a phone
 WIDEST_FOLDED_LINE = 88
 MOST_SHOWN_IN_A_ROW = 2
 MOST_DIGITS = 6
 
 
 # ----------------------------------------------------------------- that it was run, as it stands
+
 
 def was_run(notebook):
     """Every code cell was run, once, from top to bottom."""
@@ -32,22 +35,35 @@ def was_run(notebook):
 
 def no_errors(notebook):
     """No cell failed, and none wrote to the error stream."""
-    return [f"cell {index} has {what(output)}" for index, output in all_outputs(notebook)
-            if output.output_type == "error" or output.get("name") == "stderr"]
+    return [
+        f"cell {index} has {what(output)}"
+        for index, output in all_outputs(notebook)
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
 
 
 def no_images(notebook):
     """Images are not stored: the build makes them."""
-    return [f"cell {index} stores {kind}" for index, output in all_outputs(notebook)
-            for kind in output.get("data", {}) if kind.startswith("image/")]
+    return [
+        f"cell {index} stores {kind}"
+        for index, output in all_outputs(notebook)
+        for kind in output.get("data", {})
+        if kind.startswith("image/")
+    ]
 
 
 def nothing_skipped(notebook):
     """No cell is left out of the comparison with a fresh run."""
-    wrong = [f"a cell is tagged {tag}" for cell in notebook.cells
-             for tag in FORBIDDEN_TAGS & set(cell.metadata.get("tags", []))]
-    return wrong + ["a comment switches nbval off" for cell in code_cells(notebook)
-                    if re.search(r"#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source)]
+    wrong = [
+        f"a cell is tagged {tag}"
+        for cell in notebook.cells
+        for tag in FORBIDDEN_TAGS & set(cell.metadata.get("tags", []))
+    ]
+    return wrong + [
+        "a comment switches nbval off"
+        for cell in code_cells(notebook)
+        if re.search(r"#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source)
+    ]
 
 
 def few_digits(notebook):
@@ -55,8 +71,11 @@ def few_digits(notebook):
     wrong = []
     for index, output in all_outputs(notebook):
         for text in texts_of(output):
-            wrong += [f"cell {index} prints {number}" for number in NUMBER.findall(text)
-                      if significant_digits(number) > MOST_DIGITS]
+            wrong += [
+                f"cell {index} prints {number}"
+                for number in NUMBER.findall(text)
+                if significant_digits(number) > MOST_DIGITS
+            ]
     return wrong
 
 
@@ -67,13 +86,13 @@ def significant_digits(number):
 
 # ----------------------------------------------------------------- that it can be read
 
+
 def figures_described(notebook):
     """A cell that draws has alt text, a name and a caption, and shows nothing else."""
     wrong = []
     for index, cell in enumerate(notebook.cells):
         shown = [output for output in cell.get("outputs", ()) if "data" in output]
-        figures = [output for output in shown
-                   if "<Figure size" in output.data.get("text/plain", "")]
+        figures = [output for output in shown if "<Figure size" in output.data.get("text/plain", "")]
         if not figures:
             continue
         settings = cell.metadata.get("mystnb", {})
@@ -89,8 +108,11 @@ def figures_described(notebook):
 
 def short_cells(notebook):
     """A code cell that the reader sees is short."""
-    return [f"cell {index} shows {count} lines" for index, cell in shown_cells(notebook)
-            if (count := len(lines_of(cell))) > LONGEST_SHOWN_CELL]
+    return [
+        f"cell {index} shows {count} lines"
+        for index, cell in shown_cells(notebook)
+        if (count := len(lines_of(cell))) > LONGEST_SHOWN_CELL
+    ]
 
 
 def narrow_cells(notebook):
@@ -131,55 +153,67 @@ def plain_words(notebook):
     texts = markdown(notebook)
     for cell in notebook.cells:
         settings = cell.metadata.get("mystnb", {})
-        texts += [settings.get("image", {}).get("alt", ""),
-                  settings.get("figure", {}).get("caption", "")]
-    return [f"it says “{found[0]}”" for text in texts
-            for found in BANNED.finditer(QUOTED.sub("", text))]
+        texts += [settings.get("image", {}).get("alt", ""), settings.get("figure", {}).get("caption", "")]
+    return [f"it says “{found[0]}”" for text in texts for found in BANNED.finditer(QUOTED.sub("", text))]
 
 
 # ----------------------------------------------------------------- results and exercises
+
 
 def results_checked(notebook):
     """Every numbered result has a check, and every check names a result, of this notebook."""
     labels = [result.label for result in results(markdown(notebook))]
     checked = {check.result for check in checks(notebook)}
-    return ([f"{label} has no check" for label in labels if label and label not in checked]
-            + [f"a check names {label}, which is no result of this notebook"
-               for label in sorted(checked - set(labels))])
+    return [f"{label} has no check" for label in labels if label and label not in checked] + [
+        f"a check names {label}, which is no result of this notebook" for label in sorted(checked - set(labels))
+    ]
 
 
 def checks_unforged(notebook):
     """What looks like a check's line was printed by a check."""
-    return [f"cell {index} prints a line that no check made" for index, output in all_outputs(notebook)
-            for text in texts_of(output)
-            if re.search(r"^✓ ", text, re.MULTILINE) and not output.get("metadata", {}).get("check")]
+    return [
+        f"cell {index} prints a line that no check made"
+        for index, output in all_outputs(notebook)
+        for text in texts_of(output)
+        if re.search(r"^✓ ", text, re.MULTILINE) and not output.get("metadata", {}).get("check")
+    ]
 
 
 def results_labelled(notebook):
     """Theorems have labels and titles; a display is numbered by its label alone."""
     texts = markdown(notebook)
     wrong = [f"a {result.kind} has no label" for result in results(texts) if not result.label]
-    wrong += [f"{directive.options.get('label')} has no title" for directive in directives(texts)
-              if directive.name.removeprefix("prf:") in THEOREMS and not directive.title]
-    return wrong + [f"{text.splitlines()[0]} numbers itself: use $$ … $$ (label), or a starred form"
-                    for text in autonumbered(texts)]
+    wrong += [
+        f"{directive.options.get('label')} has no title"
+        for directive in directives(texts)
+        if directive.name.removeprefix("prf:") in THEOREMS and not directive.title
+    ]
+    return wrong + [
+        f"{text.splitlines()[0]} numbers itself: use $$ … $$ (label), or a starred form" for text in autonumbered(texts)
+    ]
 
 
 def exercises_solved(notebook):
     """Every exercise says how hard it is and has one solution, hidden until asked for."""
     found = directives(markdown(notebook))
-    exercises = {item.options.get("label", ""): item.title for item in found
-                 if item.name in ("exercise", "exercise-start")}
+    exercises = {
+        item.options.get("label", ""): item.title for item in found if item.name in ("exercise", "exercise-start")
+    }
     solutions = [item for item in found if item.name in ("solution", "solution-start")]
     solved = [item.title for item in solutions]
     wrong = ["an exercise has no label"] if "" in exercises else []
-    wrong += [f"{label} is not graded (Easy, Medium, Hard)" for label, title in exercises.items()
-              if not title.startswith(("Easy", "Medium", "Hard"))]
-    wrong += [f"{label} has {solved.count(label)} solutions" for label in exercises
-              if solved.count(label) != 1]
+    wrong += [
+        f"{label} is not graded (Easy, Medium, Hard)"
+        for label, title in exercises.items()
+        if not title.startswith(("Easy", "Medium", "Hard"))
+    ]
+    wrong += [f"{label} has {solved.count(label)} solutions" for label in exercises if solved.count(label) != 1]
     wrong += [f"a solution names {label}" for label in solved if label not in exercises]
-    wrong += [f"the solution of {item.title} is not hidden" for item in solutions
-              if "dropdown" not in item.options.get("class", "").split()]
+    wrong += [
+        f"the solution of {item.title} is not hidden"
+        for item in solutions
+        if "dropdown" not in item.options.get("class", "").split()
+    ]
     for name in ("solution", "exercise"):
         starts = sum(item.name == f"{name}-start" for item in found)
         ends = sum(item.name == f"{name}-end" for item in found)
@@ -194,13 +228,29 @@ def five_exercises(notebook):
     return [] if count >= 5 else [f"it has {count} exercises"]
 
 
-EVERY_NOTEBOOK = (was_run, no_errors, no_images, nothing_skipped, few_digits, figures_described,
-                  short_cells, narrow_cells, few_in_a_row, code_in_small_bites, page_described, plain_words, results_checked, checks_unforged,
-                  results_labelled, exercises_solved)
+EVERY_NOTEBOOK = (
+    was_run,
+    no_errors,
+    no_images,
+    nothing_skipped,
+    few_digits,
+    figures_described,
+    short_cells,
+    narrow_cells,
+    few_in_a_row,
+    code_in_small_bites,
+    page_described,
+    plain_words,
+    results_checked,
+    checks_unforged,
+    results_labelled,
+    exercises_solved,
+)
 EVERY_CHAPTER = (five_exercises,)
 
 
 # ----------------------------------------------------------------- reading outputs
+
 
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -208,9 +258,13 @@ def code_cells(notebook):
 
 def shown_cells(notebook):
     """(index, cell) of the code that the reader sees: neither hidden nor folded under its checks."""
-    return [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"
-            and not HIDING_TAGS & set(tags := cell.metadata.get("tags", []))
-            and ("open" in tags or not any("check" in output.get("metadata", {}) for output in cell.outputs))]
+    return [
+        (index, cell)
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        and not HIDING_TAGS & set(tags := cell.metadata.get("tags", []))
+        and ("open" in tags or not any("check" in output.get("metadata", {}) for output in cell.outputs))
+    ]
 
 
 def lines_of(cell):
@@ -219,16 +273,18 @@ def lines_of(cell):
 
 
 def all_outputs(notebook):
-    return [(index, output) for index, cell in enumerate(notebook.cells)
-            for output in cell.get("outputs", ())]
+    return [(index, output) for index, cell in enumerate(notebook.cells) for output in cell.get("outputs", ())]
 
 
 def texts_of(output):
     """Every text that an output shows."""
     if output.output_type == "stream":
         return [output.text]
-    return [value for kind, value in output.get("data", {}).items()
-            if isinstance(value, str) and not kind.startswith("image/")]
+    return [
+        value
+        for kind, value in output.get("data", {}).items()
+        if isinstance(value, str) and not kind.startswith("image/")
+    ]
 
 
 def what(output):

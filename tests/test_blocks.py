@@ -25,8 +25,14 @@ def small_blocks():
 def test_blocks_change_nothing(covariance, weights, assignment, weighted):
     x, z = blobs(1)
     w = np.random.default_rng(1).exponential(size=len(x)) if weighted else None
-    options = {"covariance": covariance, "weights": weights, "assignment": assignment, "init": z, "sample_weight": w,
-               "max_iter": 12}
+    options = {
+        "covariance": covariance,
+        "weights": weights,
+        "assignment": assignment,
+        "init": z,
+        "sample_weight": w,
+        "max_iter": 12,
+    }
     whole = fit_exactly(x, 4, **options)
     with common.small_blocks():
         parts = fit_exactly(x, 4, **options)
@@ -76,26 +82,36 @@ def test_bounds_and_running_sums_are_still_lloyd(kind, small_blocks):
         start = x[rng.choice(900, size=2 + seed % 9, replace=False)]
         seen = []
         with e_steps_seen() as steps:
-            fit = fit_exactly(x, len(start), init=start, max_iter=300, **KMEANS,
-                              callback=lambda record, seen=seen: seen.append(record.objective))
+            fit = fit_exactly(
+                x,
+                len(start),
+                init=start,
+                max_iter=300,
+                **KMEANS,
+                callback=lambda record, seen=seen: seen.append(record.objective),
+            )
         looked_at += steps[0].looked_at[SINGLE] + steps[0].looked_at[DOUBLE]
         iterations += fit.n_iter + 1
         labels, centres = lloyd(x, start, fit.n_iter + 1)
         for t, record in enumerate(fit.history):
-            np.testing.assert_allclose(record.means, centres[t], rtol=1e-9, atol=1e-12 * np.abs(x).max(),
-                                       err_msg=f"seed {seed}, iteration {t}")
+            np.testing.assert_allclose(
+                record.means, centres[t], rtol=1e-9, atol=1e-12 * np.abs(x).max(), err_msg=f"seed {seed}, iteration {t}"
+            )
         np.testing.assert_array_equal(fit.labels, labels[fit.n_iter])
         np.testing.assert_array_equal(labels[fit.n_iter], labels[fit.n_iter + 1])
         assert fit.n_iter < 2 or not np.array_equal(labels[fit.n_iter - 2], labels[fit.n_iter - 1])
         J = ((x - fit.mixture.means[fit.labels]) ** 2).sum()
         np.testing.assert_allclose(fit.inertia, J, rtol=1e-9)
-        np.testing.assert_allclose(seen[-1], -J / 2 - x.size / 2 * np.log(2 * np.pi) - 900 * np.log(len(start)),
-                                   rtol=1e-9)
-    assert looked_at < 0.8 * 900 * iterations                 # a good part was not looked at again
+        np.testing.assert_allclose(
+            seen[-1], -J / 2 - x.size / 2 * np.log(2 * np.pi) - 900 * np.log(len(start)), rtol=1e-9
+        )
+    assert looked_at < 0.8 * 900 * iterations  # a good part was not looked at again
 
 
-@pytest.mark.parametrize("kind, fine, tied", [
-    ("blobs", False, False), ("uniform", False, False), ("grid", True, True), ("far and tight", True, True)])
+@pytest.mark.parametrize(
+    "kind, fine, tied",
+    [("blobs", False, False), ("uniform", False, False), ("grid", True, True), ("far and tight", True, True)],
+)
 def test_what_decides_the_labels(kind, fine, tied, small_blocks):
     """Single precision where it can, double precision where it must, distances where there are ties."""
     with e_steps_seen() as steps:
@@ -121,8 +137,9 @@ def test_bounds_with_weights(spread, small_blocks):
         for record in fit.history:
             np.testing.assert_allclose(record.means, centres, rtol=1e-8, atol=1e-9)
             z = ((x[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-            centres = np.array([np.average(x[z == k], axis=0, weights=w[z == k]) if w[z == k].sum() else centres[k]
-                                for k in range(5)])
+            centres = np.array(
+                [np.average(x[z == k], axis=0, weights=w[z == k]) if w[z == k].sum() else centres[k] for k in range(5)]
+            )
         assert fit.converged
         np.testing.assert_allclose(centres, fit.mixture.means, rtol=1e-8, atol=1e-9)
 
@@ -145,7 +162,9 @@ def test_what_leaves_a_component_leaves_no_trace(small_blocks):
     estep = e_step(points, model)
     for c in ([-2, 0.1, 1], [-2, 0.1, 1], [-2, 0.1, 0.25], [-2, 0.05, 0.2], [-2, -0.15, 0.1], [-2, -0.3, 0.1]):
         centres = np.array(c, dtype=float)[:, None]
-        params = Parameters(np.full(3, 1 / 3), points.coordinates.to_internal(centres).T.copy(), model.fixed_factors(points), centres)
+        params = Parameters(
+            np.full(3, 1 / 3), points.coordinates.to_internal(centres).T.copy(), model.fixed_factors(points), centres
+        )
         statistics = estep.statistics(params)
     assert estep.bounds is not None and statistics.counts[1] == 0
     assert m_step(estep, statistics, params).centres[1, 0] == -0.3

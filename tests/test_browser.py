@@ -90,8 +90,14 @@ def listen(tab, said):
     """Note what the page complains of, and what it asks other hosts for."""
     tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: said.append(request.url) if not request.url.startswith(
-        ("http://127.0.0.1", "data:", "file:", "blob:")) else None)
+    tab.on(
+        "request",
+        lambda request: (
+            said.append(request.url)
+            if not request.url.startswith(("http://127.0.0.1", "data:", "file:", "blob:"))
+            else None
+        ),
+    )
 
 
 # Letters of formulas and of code have the colours of a few styles, which one page shows: elsewhere they would only cost time.
@@ -105,8 +111,11 @@ def axe(tab, **options):
     """What axe-core complains of."""
     tab.evaluate("window.axe ||" + AXE)
     result = tab.evaluate("options => axe.run(document, options)", options | {"resultTypes": ["violations"]})
-    return [(rule["id"], node["html"][:200], node["failureSummary"][:300])
-            for rule in result["violations"] for node in rule["nodes"][:3]]
+    return [
+        (rule["id"], node["html"][:200], node["failureSummary"][:300])
+        for rule in result["violations"]
+        for node in rule["nodes"][:3]
+    ]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -149,7 +158,9 @@ def test_words_of_figures_are_legible_on_a_phone(site, browser, name):
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         tab = context.new_page()
         tab.goto(f"{site}/{name}.html")
-        for shown, drawn in tab.evaluate("[...document.querySelectorAll('article img')].map(e => [e.clientWidth, +e.getAttribute('width')])"):
+        for shown, drawn in tab.evaluate(
+            "[...document.querySelectorAll('article img')].map(e => [e.clientWidth, +e.getAttribute('width')])"
+        ):
             assert shown >= 0.61 * drawn
 
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
+
 from mixlib.checks import check, monte_carlo
 
 X = sympy.Symbol("x", positive=True)
@@ -88,8 +89,11 @@ def test_tolerance_is_relative_to_the_largest_magnitude():
 
 def test_what_cannot_be_compared():
     for left, relation, right, error in [
-            ([], "==", [], "nothing"), (1, "=", 1, "relation"), ([1, 2], "==", [1, 2, 3], "broadcast"),
-            (np.zeros((0, 2)), "<=", 1, "nothing")]:
+        ([], "==", [], "nothing"),
+        (1, "=", 1, "relation"),
+        ([1, 2], "==", [1, 2, 3], "broadcast"),
+        (np.zeros((0, 2)), "<=", 1, "nothing"),
+    ]:
         with pytest.raises(ValueError, match=error):
             check("eq-a", left, relation, right)
 
@@ -103,11 +107,10 @@ def test_stated(capsys):
 
 
 def test_monte_carlo_counts_standard_errors(capsys):
-    draws = np.tile([-1.0, 1.0], 50)        # mean 0, standard error 1/sqrt(99)
+    draws = np.tile([-1.0, 1.0], 50)  # mean 0, standard error 1/sqrt(99)
     error = 1 / np.sqrt(99)
     monte_carlo("eq-a", draws, 3.9 * error)
-    assert capsys.readouterr().out == (
-        "✓ eq-a: Monte-Carlo, mean 0, standard error 0.1, expected 0.392\n")
+    assert capsys.readouterr().out == ("✓ eq-a: Monte-Carlo, mean 0, standard error 0.1, expected 0.392\n")
     for expected in (4.1 * error, -4.1 * error, np.nan):
         with pytest.raises(AssertionError, match="standard errors"):
             monte_carlo("eq-a", draws, expected)

@@ -30,14 +30,18 @@ def nowhere(monkeypatch):
 
 # ----------------------------------------------------------------- the address
 
-@pytest.mark.parametrize("environment, address", [
-    ({}, None),
-    ({"BOOK_URL": "https://book.example.org"}, "https://book.example.org/"),
-    ({"BOOK_URL": "https://example.org/book/", "GITHUB_REPOSITORY": "a/b"}, "https://example.org/book/"),
-    ({"GITHUB_REPOSITORY": "Some-One/the-book"}, "https://some-one.github.io/the-book/"),
-    ({"GITHUB_REPOSITORY": "someone/someone.github.io"}, "https://someone.github.io/"),
-    ({"GITHUB_REPOSITORY": "someone/book", "GITHUB_SERVER_URL": "https://git.example.org"}, None),
-])
+
+@pytest.mark.parametrize(
+    "environment, address",
+    [
+        ({}, None),
+        ({"BOOK_URL": "https://book.example.org"}, "https://book.example.org/"),
+        ({"BOOK_URL": "https://example.org/book/", "GITHUB_REPOSITORY": "a/b"}, "https://example.org/book/"),
+        ({"GITHUB_REPOSITORY": "Some-One/the-book"}, "https://some-one.github.io/the-book/"),
+        ({"GITHUB_REPOSITORY": "someone/someone.github.io"}, "https://someone.github.io/"),
+        ({"GITHUB_REPOSITORY": "someone/book", "GITHUB_SERVER_URL": "https://git.example.org"}, None),
+    ],
+)
 def test_the_address_is_known_or_not(nowhere, monkeypatch, environment, address):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -49,29 +53,38 @@ def test_the_address_is_known_or_not(nowhere, monkeypatch, environment, address)
 
 # ----------------------------------------------------------------- the built pages
 
+
 @pytest.mark.site
 @pytest.mark.parametrize("name", PAGES)
 def test_page_says_how_to_cite_it(name):
     found = page(name)
-    box, = found.select("article details.cite")
+    (box,) = found.select("article details.cite")
     assert not box.has_attr("open") and box.summary.get_text() == "Cite this page"
     said = " ".join(box.p.get_text().split())
     assert BOOK in said and f"version {VERSION}, {YEAR}." in said
-    entry, = parse_string(box.pre.get_text(), "bibtex").entries.values()
+    (entry,) = parse_string(box.pre.get_text(), "bibtex").entries.values()
     assert entry.fields["year"] == YEAR and f"ersion {VERSION}" in entry.fields["howpublished"]
-    assert [str(person).strip("{}") for person in entry.persons["author"]] == [author.get("name") for author in cite.authors()]
+    assert [str(person).strip("{}") for person in entry.persons["author"]] == [
+        author.get("name") for author in cite.authors()
+    ]
     shown = re.sub(r"[{}\\]", "", entry.fields["title"])
     assert shown == (BOOK if name == FRONT else tag(found, "citation_title"))
     if name != FRONT:
         assert f"“{tag(found, 'citation_title')}”" in said
         heading = re.match(r"(\d+)\.", found.title.get_text())
-        assert (f"chapter {heading[1]} of" in said and entry.fields["howpublished"].startswith(f"Chapter {heading[1]} of")) \
-            if heading else ("”, in " in said)
+        assert (
+            (f"chapter {heading[1]} of" in said and entry.fields["howpublished"].startswith(f"Chapter {heading[1]} of"))
+            if heading
+            else ("”, in " in said)
+        )
 
 
 @pytest.mark.site
 def test_keys_differ():
-    keys = [next(iter(parse_string(page(name).select_one("details.cite pre").get_text(), "bibtex").entries)) for name in PAGES]
+    keys = [
+        next(iter(parse_string(page(name).select_one("details.cite pre").get_text(), "bibtex").entries))
+        for name in PAGES
+    ]
     assert len(set(keys)) == len(PAGES)
 
 
@@ -122,14 +135,19 @@ def test_pages_without_text_are_not_cited(name):
 
 # ----------------------------------------------------------------- with an address, whatever the build had
 
+
 def test_a_page_that_knows_its_address(nowhere, monkeypatch):
     from docutils import nodes
+
     monkeypatch.setenv("BOOK_URL", "https://example.org/book")
     title = nodes.title("", "", nodes.Text("EM & "), nodes.math("", "K"), nodes.Text("-means"))
     env = SimpleNamespace(titles={"book/em": title}, toc_secnumbers={"book/em": {"": (4,)}})
     app = SimpleNamespace(env=env, config=SimpleNamespace(root_doc="book/index"))
-    context = {"body": "<p>text</p>", "metatags": '<meta content="About &quot;it&quot;." name="description" />',
-               "pageurl": "https://example.org/book/book/em.html"}
+    context = {
+        "body": "<p>text</p>",
+        "metatags": '<meta content="About &quot;it&quot;." name="description" />',
+        "pageurl": "https://example.org/book/book/em.html",
+    }
     cite.describe(app, "book/em", "page.html", context, object())
     assert '<meta name="citation_title" content="EM &amp; K-means">' in context["metatags"]
     assert '<meta property="og:url" content="https://example.org/book/book/em.html">' in context["metatags"]
@@ -142,7 +160,9 @@ def test_a_page_that_knows_its_address(nowhere, monkeypatch):
 
 
 def test_people_as_authors(monkeypatch):
-    monkeypatch.setattr(cite, "authors", lambda: [{"given-names": "Ada", "family-names": "Moss"}, {"name": "The Group"}])
+    monkeypatch.setattr(
+        cite, "authors", lambda: [{"given-names": "Ada", "family-names": "Moss"}, {"name": "The Group"}]
+    )
     assert cite.text("", "", "").startswith("Ada Moss, The Group. <cite>")
     assert "author = {Moss, Ada and {The Group}}" in cite.bibtex("book/index", "", "", "")
     assert [cite.family_first(one) for one in cite.authors()] == ["Moss, Ada", "The Group,"]

@@ -28,7 +28,7 @@ def table_of_chapter_5():
     """The rows of its last section's table: (the essay's words, the verdict, the labels that it cites)."""
     texts = markdown(nbformat.read(ROOT / "book" / "reduction.ipynb", as_version=4))
     section = next(text for text in texts if "(sec-reduction-audit)=" in text)
-    rows = re.findall(r"^\|([^|]+)\|(.+)\|([^|]+)\|$", section, re.MULTILINE)[2:]       # below the head
+    rows = re.findall(r"^\|([^|]+)\|(.+)\|([^|]+)\|$", section, re.MULTILINE)[2:]  # below the head
     return [(words, judged.strip(), REFERENCE.findall(where)) for words, judged, where in rows]
 
 
@@ -47,8 +47,10 @@ def test_no_claim_is_judged_twice():
 
 def test_the_counts_are_those_of_the_page():
     counts = [sum(verdict(paragraph) == kind for _, paragraph in claims()) for kind in VERDICTS]
-    said = re.search(r"Of (\d+) claims, (\d+) are true, (\d+) are true with a condition, and (\d+) are false",
-                     PAGE.read_text(encoding="utf-8"))
+    said = re.search(
+        r"Of (\d+) claims, (\d+) are true, (\d+) are true with a condition, and (\d+) are false",
+        PAGE.read_text(encoding="utf-8"),
+    )
     assert [int(number) for number in said.groups()] == [sum(counts), *counts]
 
 
@@ -58,8 +60,11 @@ def test_chapter_5_agrees():
     assert len(rows) >= 6
     for words, row, labels in rows:
         quoted = quotations(words)
-        found = [paragraph for claim, paragraph in judged
-                 if (any(quoted[0] in words for words in quotations(claim)) if quoted else "version of" in claim)]
+        found = [
+            paragraph
+            for claim, paragraph in judged
+            if (any(quoted[0] in words for words in quotations(claim)) if quoted else "version of" in claim)
+        ]
         assert len(found) == 1, words
         assert row.lower().startswith("false") == (verdict(found[0]) == "False"), words
         assert set(labels) & set(REFERENCE.findall(found[0])), words

@@ -51,8 +51,11 @@ def test_the_factor_of_a_scatter(shape):
     sigma = {Spherical: np.trace(S) * np.eye(3), Diagonal: np.diag(np.diag(S)), Full: S}[type(shape)] / 7.0
     L = shape.dense(factors, 3)[0]
     np.testing.assert_allclose(L @ L.T, sigma, rtol=1e-12)
-    np.testing.assert_allclose(shape.diagonal(shape.moments(z).sum(axis=1), 3),
-                               [np.trace(S)] if isinstance(shape, Spherical) else np.diag(S), rtol=1e-12)
+    np.testing.assert_allclose(
+        shape.diagonal(shape.moments(z).sum(axis=1), 3),
+        [np.trace(S)] if isinstance(shape, Spherical) else np.diag(S),
+        rtol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, -0.9, 1 - 1e-6])

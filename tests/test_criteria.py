@@ -9,13 +9,23 @@ from reference import COVARIANCES, n_parameters
 import mixlib
 
 
-@pytest.mark.parametrize("covariance, weights, assignment",
-                         list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard"))))
+@pytest.mark.parametrize(
+    "covariance, weights, assignment", list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
+)
 def test_formulas(covariance, weights, assignment):
     """-2 log-likelihood of the mixture + penalty; ICL adds -2 sum log of the largest responsibility."""
     x = mixlib.datasets.iris().x
-    fit = mixlib.fit(x, 3, covariance=covariance, weights=weights, assignment=assignment, variance=0.2, tol=0,
-                     max_iter=20, init=mixlib.datasets.iris().labels)
+    fit = mixlib.fit(
+        x,
+        3,
+        covariance=covariance,
+        weights=weights,
+        assignment=assignment,
+        variance=0.2,
+        tol=0,
+        max_iter=20,
+        init=mixlib.datasets.iris().labels,
+    )
     p, n = n_parameters(covariance, weights, 3, 4), 150
     log_likelihood = fit.mixture.log_density(x).sum()
     np.testing.assert_allclose(mixlib.aic(fit), -2 * log_likelihood + 2 * p, rtol=1e-11)
@@ -33,13 +43,18 @@ def test_scikit_learn_counts_the_same(covariance):
         fit = mixlib.fit(x, K, covariance=covariance, init=np.arange(150) * K // 150, tol=0, max_iter=30)
         model = peer.GaussianMixture(K, covariance_type=covariance)
         model.weights_, model.means_ = fit.mixture.weights, fit.mixture.means
-        model.covariances_ = {"full": lambda c: c, "tied": lambda c: c[0],
-                              "diag": lambda c: np.diagonal(c, axis1=1, axis2=2),
-                              "spherical": lambda c: c[:, 0, 0]}[covariance](fit.mixture.covariances)
+        model.covariances_ = {
+            "full": lambda c: c,
+            "tied": lambda c: c[0],
+            "diag": lambda c: np.diagonal(c, axis1=1, axis2=2),
+            "spherical": lambda c: c[:, 0, 0],
+        }[covariance](fit.mixture.covariances)
         model.precisions_cholesky_ = {
             "full": lambda c: np.linalg.inv(np.linalg.cholesky(c)).transpose(0, 2, 1),
             "tied": lambda c: np.linalg.inv(np.linalg.cholesky(c)).T,
-            "diag": lambda c: 1 / np.sqrt(c), "spherical": lambda c: 1 / np.sqrt(c)}[covariance](model.covariances_)
+            "diag": lambda c: 1 / np.sqrt(c),
+            "spherical": lambda c: 1 / np.sqrt(c),
+        }[covariance](model.covariances_)
         np.testing.assert_allclose(mixlib.bic(fit), model.bic(x), rtol=1e-9)
         np.testing.assert_allclose(mixlib.aic(fit), model.aic(x), rtol=1e-9)
 
@@ -54,17 +69,26 @@ def test_parameters_counted_by_rank():
     def log_density(v, covariance, weights):
         pi = v[0] if weights == "free" else 0.5
         mu = v[1:5].reshape(2, 2)
-        L = {"full": v[5:11].reshape(2, 3), "tied": np.stack([v[5:8]] * 2),
-             "diag": np.c_[v[5:7], [0, 0], v[7:9]], "tied_diag": np.array([[v[5], 0, v[6]]] * 2),
-             "spherical": np.c_[v[5:7], [0, 0], v[5:7]], "tied_spherical": np.array([[v[5], 0, v[5]]] * 2),
-             "identity": np.array([[1.0, 0, 1.0]] * 2)}[covariance]
+        L = {
+            "full": v[5:11].reshape(2, 3),
+            "tied": np.stack([v[5:8]] * 2),
+            "diag": np.c_[v[5:7], [0, 0], v[7:9]],
+            "tied_diag": np.array([[v[5], 0, v[6]]] * 2),
+            "spherical": np.c_[v[5:7], [0, 0], v[5:7]],
+            "tied_spherical": np.array([[v[5], 0, v[5]]] * 2),
+            "identity": np.array([[1.0, 0, 1.0]] * 2),
+        }[covariance]
         lower = np.array([[[a, 0], [b, c]] for a, b, c in L])
         return mixlib.Mixture([pi, 1 - pi], mu, lower @ lower.transpose(0, 2, 1)).log_density(points)
 
     v = np.r_[base["pi"], base["mu"].ravel(), base["L"].ravel()]
     for covariance, weights in itertools.product(COVARIANCES, ("free", "equal")):
-        J = np.array([(log_density(v + h, covariance, weights) - log_density(v - h, covariance, weights)) / 2e-5
-                      for h in 1e-5 * np.eye(len(v))])
+        J = np.array(
+            [
+                (log_density(v + h, covariance, weights) - log_density(v - h, covariance, weights)) / 2e-5
+                for h in 1e-5 * np.eye(len(v))
+            ]
+        )
         assert np.linalg.matrix_rank(J, tol=1e-4) == n_parameters(covariance, weights, K, d)
 
 

@@ -22,8 +22,8 @@ def test_old_faithful_is_r_s():
     assert abs(np.corrcoef(data.x.T)[0, 1] - 0.9008112) < 5e-8
     np.testing.assert_array_equal(data.x[[0, 1, -1]], [[3.6, 79], [1.8, 54], [4.467, 74]])
     # quartiles as R's summary(faithful)
-    np.testing.assert_allclose(np.quantile(data.x[:, 0], [0, .25, .5, .75, 1]), [1.6, 2.16275, 4.0, 4.45425, 5.1])
-    np.testing.assert_allclose(np.quantile(data.x[:, 1], [0, .25, .5, .75, 1]), [43, 58, 76, 82, 96])
+    np.testing.assert_allclose(np.quantile(data.x[:, 0], [0, 0.25, 0.5, 0.75, 1]), [1.6, 2.16275, 4.0, 4.45425, 5.1])
+    np.testing.assert_allclose(np.quantile(data.x[:, 1], [0, 0.25, 0.5, 0.75, 1]), [43, 58, 76, 82, 96])
 
 
 def test_iris_is_fisher_s():
@@ -36,9 +36,9 @@ def test_iris_is_fisher_s():
     assert data.labels.dtype.kind == "i"
     # Fisher's table of means (1936, table 2)
     means = [data.x[data.labels == k].mean(axis=0) for k in range(3)]
-    np.testing.assert_allclose(means, [[5.006, 3.428, 1.462, 0.246],
-                                       [5.936, 2.770, 4.260, 1.326],
-                                       [6.588, 2.974, 5.552, 2.026]], rtol=1e-12)
+    np.testing.assert_allclose(
+        means, [[5.006, 3.428, 1.462, 0.246], [5.936, 2.770, 4.260, 1.326], [6.588, 2.974, 5.552, 2.026]], rtol=1e-12
+    )
     peer = pytest.importorskip("sklearn.datasets").load_iris()
     np.testing.assert_array_equal(data.x, peer.data)
     np.testing.assert_array_equal(data.labels, peer.target)

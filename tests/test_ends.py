@@ -18,6 +18,7 @@ FAITHFUL = mixlib.datasets.old_faithful().x
 
 # ---- the end ----------------------------------------------------------------------------------
 
+
 def test_the_estimate_is_exact_for_a_geometric_series():
     """Gains 1, a, a^2, ...: after the gain a^t there is a^(t+1) / (1 - a) left, which ends it at the second small one."""
     for a, tol in itertools.product((0.3, 0.9, 0.99), (1e-2, 1e-5)):
@@ -41,11 +42,23 @@ def test_growing_gains_end_nothing_and_no_gain_ends():
 def test_a_jump_begins_the_gains_anew():
     """Its gain is no part of the series; a large one takes back a small estimate."""
     aitken = Aitken(1e-2)
-    assert [aitken.reached(v, j) for v, j in ((0, False), (1, False), (1.001, False), (5.0, True), (5.1, False),
-                                              (5.1001, False), (5.1001001, False))] == [False] * 6 + [True]
-    aitken = Aitken(1e-2)                                    # and a small one does not
-    assert [aitken.reached(v, j) for v, j in ((0, False), (1, False), (1.001, False), (1.0011, True), (1.0012, False),
-                                              (1.00121, False))] == [False] * 5 + [True]
+    assert [
+        aitken.reached(v, j)
+        for v, j in (
+            (0, False),
+            (1, False),
+            (1.001, False),
+            (5.0, True),
+            (5.1, False),
+            (5.1001, False),
+            (5.1001001, False),
+        )
+    ] == [False] * 6 + [True]
+    aitken = Aitken(1e-2)  # and a small one does not
+    assert [
+        aitken.reached(v, j)
+        for v, j in ((0, False), (1, False), (1.001, False), (1.0011, True), (1.0012, False), (1.00121, False))
+    ] == [False] * 5 + [True]
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)
@@ -54,8 +67,16 @@ def test_what_is_left_is_at_most_the_tolerance(covariance, accelerate):
     """Two thousand further iterations gain no more than the estimate said, within its order of magnitude."""
     for x, K in ((IRIS, 3), (FAITHFUL / FAITHFUL.std(axis=0), 2), (blobs(1, 400, 2, 3, 2.0)[0], 3)):
         for tol in (1e-4, 1e-6):
-            fit = mixlib.fit(x, K, covariance=covariance, variance=0.5, init="k-means", random_state=0, tol=tol,
-                             accelerate=accelerate)
+            fit = mixlib.fit(
+                x,
+                K,
+                covariance=covariance,
+                variance=0.5,
+                init="k-means",
+                random_state=0,
+                tol=tol,
+                accelerate=accelerate,
+            )
             assert fit.converged
             more = fit_exactly(x, K, covariance=covariance, variance=0.5, init=fit.mixture, max_iter=2000)
             assert more.objective - fit.objective <= 10 * tol * len(x)
@@ -72,6 +93,7 @@ def test_a_callback_can_end_the_fit():
 
 
 # ---- acceleration -----------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("weights", ["free", "equal"])
 @pytest.mark.parametrize("covariance", COVARIANCES)
@@ -94,7 +116,7 @@ def test_plain_steps_between_jumps_are_those_of_em():
     """From each record that no jump made, one iteration of plain EM from the record before leads to it."""
     fit = mixlib.fit(IRIS, 3, init=IRIS[[0, 60, 140]], accelerate=True, tol=1e-8)
     jumps = [record.accelerated for record in fit.history]
-    assert 2 <= sum(jumps) and not any(a and b for a, b in zip(jumps, jumps[1:]))
+    assert sum(jumps) >= 2 and not any(a and b for a, b in zip(jumps, jumps[1:]))
     for before, after in zip(fit.history, fit.history[1:]):
         step = fit_exactly(IRIS, 3, init=before.mixture, max_iter=1)
         if not after.accelerated:
@@ -121,6 +143,7 @@ def test_a_jump_that_fails_leaves_plain_em():
     def never(self, estep, params, value):
         tried.append(1)
         return real(self, estep, params, lambda statistics, at: -np.inf if at is not params else 0.0)
+
     options = {"init": z % 2, "tol": 0, "max_iter": 12}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Squarem, "_jump", never)
@@ -138,6 +161,7 @@ def test_hard_fits_are_not_accelerated():
 
 
 # ---- the start --------------------------------------------------------------------------------
+
 
 def test_a_start_by_kmeans_is_a_start_from_its_labels():
     """Spherical covariances, one unit: one M-step from the labels of the best of three k-means, as one would write it."""
@@ -167,6 +191,7 @@ def test_iris_starts_well():
             return mixlib.fit(IRIS, 3, init="k-means++", random_state=seed).objective / 150
         except mixlib.SingularFitError:
             return -np.inf
+
     assert np.mean([plain(seed) < max(ends) - 0.02 for seed in range(20)]) > 0.5
 
 
@@ -181,7 +206,9 @@ def test_units_of_columns_are_tried_both_ways():
 
 def test_auto_is_ten_random_starts_and_one_of_the_others():
     for init, number in (("random", 10), ("k-means++", 1), ("k-means", 1), (IRIS[:3], 1)):
-        auto, asked = (mixlib.fit(IRIS, 3, covariance="tied", init=init, random_state=2, n_init=n) for n in ("auto", number))
+        auto, asked = (
+            mixlib.fit(IRIS, 3, covariance="tied", init=init, random_state=2, n_init=n) for n in ("auto", number)
+        )
         assert auto.objective == asked.objective and auto.n_iter == asked.n_iter
     for wrong in ("all", 0, None):
         with pytest.raises((TypeError, ValueError), match="n_init"):
@@ -189,6 +216,7 @@ def test_auto_is_ten_random_starts_and_one_of_the_others():
 
 
 # ---- greedy seeds -----------------------------------------------------------------------------
+
 
 def test_greedy_seeds_keep_the_candidate_that_helps_most():
     """One step of K = 2 on five points: the law of the best of two draws, by enumeration of both."""
@@ -201,7 +229,9 @@ def test_greedy_seeds_keep_the_candidate_that_helps_most():
             law[first, a if left[a] <= left[b] else b] += D[a] * D[b] / D.sum() ** 2 / 5
     found = np.zeros((5, 5))
     for seed in range(4000):
-        means = mixlib.fit(x, 2, init="greedy k-means++", random_state=seed, tol=0, max_iter=0, **KMEANS).history[0].means
+        means = (
+            mixlib.fit(x, 2, init="greedy k-means++", random_state=seed, tol=0, max_iter=0, **KMEANS).history[0].means
+        )
         a, b = (int(np.flatnonzero((x == mean).all(axis=1))[0]) for mean in means)
         found[a, b] += 1
     assert not found[law == 0].any()
@@ -212,10 +242,17 @@ def test_greedy_seeds_are_better_and_distinct_and_count_weights():
     x, _ = blobs(4, 600, 2, 12, 8.0)
 
     def cost(init, seed, w=None):
-        means = mixlib.fit(x, 12, init=init, random_state=seed, sample_weight=w, tol=0, max_iter=0, **KMEANS).history[0].means
+        means = (
+            mixlib.fit(x, 12, init=init, random_state=seed, sample_weight=w, tol=0, max_iter=0, **KMEANS)
+            .history[0]
+            .means
+        )
         assert len(np.unique(means, axis=0)) == 12
         return ((x[:, None] - means) ** 2).sum(axis=2).min(axis=1).sum()
-    assert np.mean([cost("greedy k-means++", s) for s in range(40)]) < 0.8 * np.mean([cost("k-means++", s) for s in range(40)])
+
+    assert np.mean([cost("greedy k-means++", s) for s in range(40)]) < 0.8 * np.mean(
+        [cost("k-means++", s) for s in range(40)]
+    )
     w = np.random.default_rng(0).integers(0, 3, size=600)
     copies = np.repeat(x, w, axis=0)
     for seed in range(5):

@@ -24,13 +24,19 @@ COVARIANCES = ["identity", "tied_spherical", "spherical", "tied_diag", "diag", "
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")          # the checks themselves say which warnings they look for
-@pytest.mark.parametrize("estimator", [
-    KMeans(), KMeans(n_clusters=3, init="random", n_init=2),
-    GaussianMixture(), GaussianMixture(2, prior=mixlib.Prior()),
-    *(GaussianMixture(3, covariance_type=c) for c in COVARIANCES[:2]),
-    GaussianMixture(2, covariance_type="tied_diag", assignment="hard"),
-], ids=repr)
+@pytest.mark.filterwarnings("ignore")  # the checks themselves say which warnings they look for
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        KMeans(),
+        KMeans(n_clusters=3, init="random", n_init=2),
+        GaussianMixture(),
+        GaussianMixture(2, prior=mixlib.Prior()),
+        *(GaussianMixture(3, covariance_type=c) for c in COVARIANCES[:2]),
+        GaussianMixture(2, covariance_type="tied_diag", assignment="hard"),
+    ],
+    ids=repr,
+)
 def test_scikit_learns_own_checks(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert len(results) > 40
@@ -39,22 +45,41 @@ def test_scikit_learns_own_checks(estimator):
 
 def test_kmeans_is_fit_with_three_settings():
     model = KMeans(3, random_state=4).fit(X)
-    fit = mixlib.fit(X, 3, covariance="identity", weights="equal", assignment="hard", init="greedy k-means++",
-                     random_state=4)
+    fit = mixlib.fit(
+        X, 3, covariance="identity", weights="equal", assignment="hard", init="greedy k-means++", random_state=4
+    )
     assert np.array_equal(model.cluster_centers_, fit.mixture.means)
     assert np.array_equal(model.labels_, fit.labels)
     assert (model.inertia_, model.n_iter_, model.converged_) == (fit.inertia, fit.n_iter, True)
 
 
-@pytest.mark.parametrize("setting", [
-    {"weights": "equal"}, {"assignment": "hard"}, {"covariance_type": "tied_diag"}, {"covariance_type": "identity"},
-    {"covariance_type": "identity", "variance": 0.2}, {"prior": mixlib.Prior(shrinkage=2.0)}, {"init": "random"},
-    {"init": "k-means++", "n_init": 7}, {"tol": 1e-2}, {"tol": 0, "max_iter": 2}, {"init": "random", "random_state": 5},
-    {"accelerate": False}], ids=str)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"weights": "equal"},
+        {"assignment": "hard"},
+        {"covariance_type": "tied_diag"},
+        {"covariance_type": "identity"},
+        {"covariance_type": "identity", "variance": 0.2},
+        {"prior": mixlib.Prior(shrinkage=2.0)},
+        {"init": "random"},
+        {"init": "k-means++", "n_init": 7},
+        {"tol": 1e-2},
+        {"tol": 0, "max_iter": 2},
+        {"init": "random", "random_state": 5},
+        {"accelerate": False},
+    ],
+    ids=str,
+)
 def test_mixture_is_fit_under_other_names(setting):
     """Each setting reaches `mixlib.fit`, and matters: without the last one the fit is another."""
-    names = {"covariance": setting.get("covariance_type", "full"), "random_state": 6, "init": "k-means",
-             "n_init": "auto", "accelerate": True}
+    names = {
+        "covariance": setting.get("covariance_type", "full"),
+        "random_state": 6,
+        "init": "k-means",
+        "n_init": "auto",
+        "accelerate": True,
+    }
     names |= {name: value for name, value in setting.items() if name != "covariance_type"}
     w = np.linspace(0.1, 2, len(IRIS))
     model = GaussianMixture(3, **{"random_state": 6} | setting).fit(IRIS, sample_weight=w)
@@ -77,8 +102,11 @@ def test_the_defaults_are_those_of_fit_but_for_better_starts():
         assert settings == {name: defaults[name] for name in settings} and len(settings) >= 3
 
 
-@pytest.mark.parametrize("data", [X, IRIS, X.astype(np.float32), np.asfortranarray(IRIS), X[::2]],
-                         ids=["float64", "iris", "float32", "fortran", "strided"])
+@pytest.mark.parametrize(
+    "data",
+    [X, IRIS, X.astype(np.float32), np.asfortranarray(IRIS), X[::2]],
+    ids=["float64", "iris", "float32", "fortran", "strided"],
+)
 def test_kmeans_agrees_with_scikit_learn(data):
     start = data[:4].copy()
     ours, theirs = KMeans(4, init=start).fit(data), PeerKMeans(4, init=start, n_init=1, tol=0, max_iter=1000).fit(data)
@@ -131,7 +159,9 @@ def test_mixture_agrees_with_scikit_learn(covariance):
     for name in ("weights_", "means_"):
         np.testing.assert_allclose(getattr(ours, name)[order[0]], getattr(theirs, name)[order[1]], rtol=1e-4)
     assert ours.covariances_.shape == theirs.covariances_.shape
-    np.testing.assert_allclose(np.sort(ours.covariances_, axis=None), np.sort(theirs.covariances_, axis=None), rtol=1e-3)
+    np.testing.assert_allclose(
+        np.sort(ours.covariances_, axis=None), np.sort(theirs.covariances_, axis=None), rtol=1e-3
+    )
     for name in ("score", "bic", "aic"):
         np.testing.assert_allclose(getattr(ours, name)(X), getattr(theirs, name)(X), rtol=1e-8)
     np.testing.assert_allclose(ours.score_samples(X), theirs.score_samples(X), rtol=1e-4)
@@ -147,7 +177,9 @@ def test_mixture_attributes(covariance, shape):
     np.testing.assert_allclose(model.lower_bound_, model.score(IRIS), rtol=1e-12)
     assert np.array_equal(model.predict(IRIS), model.predict_proba(IRIS).argmax(axis=1))
     assert np.array_equal(clone(model).fit_predict(IRIS), model.predict(IRIS))
-    np.testing.assert_allclose([model.bic(), model.aic(), model.icl()], [model.bic(IRIS), model.aic(IRIS), model.icl(IRIS)])
+    np.testing.assert_allclose(
+        [model.bic(), model.aic(), model.icl()], [model.bic(IRIS), model.aic(IRIS), model.icl(IRIS)]
+    )
     assert model.icl() >= model.bic()
 
 
@@ -155,7 +187,9 @@ def test_mixture_criteria_on_new_points_use_the_same_parameters():
     model = GaussianMixture(2, random_state=0).fit(X[:200])
     rest = X[200:]
     p = 2 * 2 + 2 * 3 + 1
-    np.testing.assert_allclose(model.bic(rest), -2 * model.score_samples(rest).sum() + p * np.log(len(rest)), rtol=1e-10)
+    np.testing.assert_allclose(
+        model.bic(rest), -2 * model.score_samples(rest).sum() + p * np.log(len(rest)), rtol=1e-10
+    )
 
 
 def test_samples_repeat_as_their_random_state_does():
@@ -197,7 +231,7 @@ def test_a_constant_column_changes_no_label(covariance, constant):
 def test_the_weak_prior_is_a_millionth_of_the_variances():
     """One component on two columns, one of them constant: its maximum a posteriori by the formula of `reference`."""
     x, w = np.column_stack([X[:, 0], np.full(len(X), 0.1)]), np.random.default_rng(0).integers(0, 3, len(X))
-    x[0], w[0] = 99, 0                   # nothing of a point without weight, and the column is constant over the rest
+    x[0], w[0] = 99, 0  # nothing of a point without weight, and the column is constant over the rest
     kept = np.repeat(x, w, axis=0)
     variance = kept[:, 0].var()
     prior = Conjugate(0.01, 4, kept.mean(axis=0), np.diag([1e-6 * variance] * 2))
@@ -211,7 +245,7 @@ def test_the_weak_prior_is_a_millionth_of_the_variances():
         np.testing.assert_allclose([model.bic(), model.bic(kept)], bic, rtol=1e-9)
     with pytest.warns(mixlib.SingularFitWarning):
         alone = GaussianMixture(covariance_type="diag").fit(np.ones((8, 2)))
-    np.testing.assert_allclose(alone.covariances_, 1e-6 / (8 + 4 + 2 + 1), rtol=1e-9)     # no spread: a unit's millionth
+    np.testing.assert_allclose(alone.covariances_, 1e-6 / (8 + 4 + 2 + 1), rtol=1e-9)  # no spread: a unit's millionth
 
 
 def test_a_start_on_single_points_ends_regular():
@@ -242,14 +276,18 @@ def test_pandas_in_pandas_out():
     assert np.array_equal(model.labels_, KMeans(3, random_state=0).fit(X).labels_)
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[["waiting", "eruptions"]])
-    assert np.array_equal(GaussianMixture(2, random_state=0).fit(frame).predict(frame),
-                          GaussianMixture(2, random_state=0).fit(X).predict(X))
+    assert np.array_equal(
+        GaussianMixture(2, random_state=0).fit(frame).predict(frame),
+        GaussianMixture(2, random_state=0).fit(X).predict(X),
+    )
 
 
 def test_pipeline_grid_search_and_clone():
-    search = GridSearchCV(make_pipeline(StandardScaler(), GaussianMixture(random_state=0)),
-                          {"gaussianmixture__n_components": [1, 2], "gaussianmixture__covariance_type": ["tied", "full"]},
-                          cv=3).fit(X)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), GaussianMixture(random_state=0)),
+        {"gaussianmixture__n_components": [1, 2], "gaussianmixture__covariance_type": ["tied", "full"]},
+        cv=3,
+    ).fit(X)
     assert search.best_params_["gaussianmixture__n_components"] == 2
     pipeline = make_pipeline(StandardScaler(), KMeans(2, random_state=0)).fit(X)
     assert np.array_equal(pipeline.predict(X), clone(pipeline).fit(X).predict(X))
@@ -263,8 +301,10 @@ def test_estimators_survive_pickling():
 
 def test_random_states_of_every_kind():
     """Numbers of any type are one seed, old generators draw many, and none is NumPy's global one unless it is given."""
-    starts = [KMeans(3, random_state=state).fit(X).fit_.history[0].means.tobytes()
-              for state in (3, np.int64(3), np.random.default_rng(3), *map(np.random.RandomState, range(12)))]
+    starts = [
+        KMeans(3, random_state=state).fit(X).fit_.history[0].means.tobytes()
+        for state in (3, np.int64(3), np.random.default_rng(3), *map(np.random.RandomState, range(12)))
+    ]
     assert starts[0] == starts[1] == starts[2] and len(set(starts)) > 8
     before = np.random.get_state()[1:3]
     for model in (KMeans(3), GaussianMixture(2)):
@@ -299,9 +339,14 @@ def test_fit_predict_counts_the_weights():
 
 
 def test_wrong_settings_are_named():
-    for model, word in ((KMeans(0), "n_clusters"), (KMeans(300), "n_clusters"), (KMeans(2, init="best"), "init"),
-                        (GaussianMixture(2, covariance_type="round"), "covariance_type"),
-                        (GaussianMixture(2, max_iter=-1), "max_iter"), (GaussianMixture(2, tol=-1.0), "tol")):
+    for model, word in (
+        (KMeans(0), "n_clusters"),
+        (KMeans(300), "n_clusters"),
+        (KMeans(2, init="best"), "init"),
+        (GaussianMixture(2, covariance_type="round"), "covariance_type"),
+        (GaussianMixture(2, max_iter=-1), "max_iter"),
+        (GaussianMixture(2, tol=-1.0), "tol"),
+    ):
         with pytest.raises(ValueError, match=word):
             model.fit(X)
 

@@ -17,8 +17,12 @@ pytestmark = pytest.mark.slow
 
 # ---- the loop climbs, and says what it stands on -----------------------------------------------
 
-everywhere = cases(kinds=("blobs", "grid", "copies"), offsets=(0.0, 1.0, 1e3, 1e6), exponents=st.integers(-9, 9),
-                   dtypes=(np.float64, np.float32))
+everywhere = cases(
+    kinds=("blobs", "grid", "copies"),
+    offsets=(0.0, 1.0, 1e3, 1e6),
+    exponents=st.integers(-9, 9),
+    dtypes=(np.float64, np.float32),
+)
 
 
 @examples(200)
@@ -41,9 +45,13 @@ def test_what_is_returned_is_of_the_parameters_returned(case, prior):
     centre, unit = x.mean(axis=0), np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2).max(axis=0))
     covariances = mixture.covariances / unit / unit[:, None]
     if np.linalg.cond(covariances).max() > 1e9:
-        return                                                            # SciPy calls it singular
-    scores = np.array([multivariate_normal.logpdf((x - centre) / unit, (m - centre) / unit, c)
-                       for m, c in zip(mixture.means, covariances)]).reshape(case.K, -1)
+        return  # SciPy calls it singular
+    scores = np.array(
+        [
+            multivariate_normal.logpdf((x - centre) / unit, (m - centre) / unit, c)
+            for m, c in zip(mixture.means, covariances)
+        ]
+    ).reshape(case.K, -1)
     with np.errstate(divide="ignore"):
         scores = (scores + np.log(mixture.weights)[:, None]).T - np.log(unit).sum()
     w = np.ones(len(x)) if case.w is None else case.w
@@ -71,6 +79,7 @@ def test_too_few_points_are_singular(seed, d, dtype, offset):
 
 
 # ---- symmetries -------------------------------------------------------------------------------
+
 
 def turn(rng, d):
     return np.linalg.qr(rng.normal(size=(d, d)))[0]
@@ -123,8 +132,12 @@ def test_rotation_and_scale(case, seed, shift, exponent):
 def test_powers_of_two_change_no_bit(case, exponent):
     unit = 2.0**exponent
     fit = run(case.x, case.K, case.w, **case.options).fit
-    moved = run(case.x * case.x.dtype.type(unit), case.K, case.w, **case.options | {
-        "init": unit * case.options["init"], "variance": unit**2 * case.options["variance"]}).fit
+    moved = run(
+        case.x * case.x.dtype.type(unit),
+        case.K,
+        case.w,
+        **case.options | {"init": unit * case.options["init"], "variance": unit**2 * case.options["variance"]},
+    ).fit
     assert (fit is None) == (moved is None)
     if fit is not None:
         np.testing.assert_array_equal(moved.labels, fit.labels)
@@ -162,7 +175,7 @@ def test_names_of_components(case, seed):
 def test_integer_weights_are_copies(case, seed, init):
     """A weight w is w copies: the same start, the same labels, other numbers up to the rounding of sums."""
     copies = np.random.default_rng(seed).integers(0, 4, size=len(case.x))
-    copies[:case.K * (case.x.shape[1] + 2)] += 1                    # enough for every component
+    copies[: case.K * (case.x.shape[1] + 2)] += 1  # enough for every component
     options = case.options | ({"init": init, "random_state": seed} if init else {})
     path = run(case.x, case.K, copies, **options)
     other = run(np.repeat(case.x, copies, axis=0), case.K, **options)
@@ -171,6 +184,7 @@ def test_integer_weights_are_copies(case, seed, init):
 
 
 # ---- how the work is shared out ----------------------------------------------------------------
+
 
 @examples(60)
 @given(cases(dtypes=(np.float64, np.float32)), seeds, st.integers(257, 900), st.integers(300, 600), st.integers(1, 3))
@@ -193,8 +207,9 @@ def test_blocks_and_threads(case, seed, n, rows, threads):
 
 # ---- k-means ----------------------------------------------------------------------------------
 
+
 @examples(300)
-@given(grids(), st.sampled_from([0.0, 7.0, 1e6, -2.0**40]), st.integers(-3, 300))
+@given(grids(), st.sampled_from([0.0, 7.0, 1e6, -(2.0**40)]), st.integers(-3, 300))
 def test_ties_go_as_in_a_plain_lloyd(grid, offset, exponent):
     x, start = (2.0**exponent * (part + offset) for part in grid)
     fit, centres = assert_lloyds(x, start, variance=4.0**exponent)
@@ -207,7 +222,7 @@ def test_integer_weights_are_copies_exactly(grid, seed):
     """k-means of integers with integer weights: sums are exact, so labels and centres are, to the last bit."""
     x, start = grid
     copies = np.random.default_rng(seed).integers(0, 4, size=len(x))
-    copies[:len(start)] += 1
+    copies[: len(start)] += 1
     options = {**KMEANS, "init": start, "max_iter": 200}
     fit, other = run(x, len(start), copies, **options).fit, run(np.repeat(x, copies, axis=0), len(start), **options).fit
     assert fit.n_iter == other.n_iter
@@ -216,8 +231,16 @@ def test_integer_weights_are_copies_exactly(grid, seed):
 
 
 @examples(60)
-@given(seeds, st.sampled_from([1, 2, 3, 4, 9]), st.integers(1, 9), st.integers(257, 700), st.booleans(),
-       st.integers(300, 600), st.sampled_from([0.0, 1.0, 6.0, 1e6]), st.sampled_from([0.0, 1e4]))
+@given(
+    seeds,
+    st.sampled_from([1, 2, 3, 4, 9]),
+    st.integers(1, 9),
+    st.integers(257, 700),
+    st.booleans(),
+    st.integers(300, 600),
+    st.sampled_from([0.0, 1.0, 6.0, 1e6]),
+    st.sampled_from([0.0, 1e4]),
+)
 def test_bounds_go_as_in_a_plain_lloyd(seed, d, K, n, on_a_grid, rows, spread, offset):
     """More points than a block holds, so that bounds and running sums are at work."""
     rng = np.random.default_rng(seed)
@@ -228,6 +251,7 @@ def test_bounds_go_as_in_a_plain_lloyd(seed, d, K, n, on_a_grid, rows, spread, o
 
 
 # ---- seeding ----------------------------------------------------------------------------------
+
 
 @examples(200)
 @given(grids(), seeds, st.booleans(), st.sampled_from([0.0, 1e6]), st.sampled_from([1e-9, 1.0, 1e200]))

@@ -20,7 +20,7 @@ def make_data(seed, n, d, K):
     """Overlapping clusters of unequal size, shape and scale, with coordinates in different units."""
     rng = np.random.default_rng(seed)
     z = np.sort(rng.integers(K, size=n))
-    z[:K * (d + 2)] = np.repeat(np.arange(K), d + 2)            # nobody starts almost empty
+    z[: K * (d + 2)] = np.repeat(np.arange(K), d + 2)  # nobody starts almost empty
     shapes = rng.normal(size=(K, d, d)) * 0.3 + np.eye(d)
     x = 2.5 * rng.normal(size=(K, d))[z] + np.einsum("nij,nj->ni", shapes[z], rng.normal(size=(n, d)))
     return x * 2.0 ** np.arange(d) + 5, z
@@ -30,10 +30,19 @@ def run(x, K, covariance, weights, assignment, start, **options):
     """mixlib without a tolerance, and the reference, from the same start."""
     kind, value = start
     with warnings.catch_warnings():
-        warnings.simplefilter("error")                           # tol=0 promises no warning ...
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)   # ... but of a lost component
-        fit = mixlib.fit(x, K, covariance=covariance, weights=weights, assignment=assignment, init=value,
-                         tol=0, max_iter=N_ITER, **options)
+        warnings.simplefilter("error")  # tol=0 promises no warning ...
+        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)  # ... but of a lost component
+        fit = mixlib.fit(
+            x,
+            K,
+            covariance=covariance,
+            weights=weights,
+            assignment=assignment,
+            init=value,
+            tol=0,
+            max_iter=N_ITER,
+            **options,
+        )
     prior = options.pop("prior", None)
     if prior is not None:
         prior = Conjugate(prior.shrinkage, prior.dof, prior.mean, prior.scale)
@@ -53,14 +62,19 @@ def assert_iterates_equal(fit, truth, x, assignment, rtol=1e-9):
     spread = np.ptp(x, axis=0).max()
     for t, (record, state) in enumerate(zip(fit.history, truth)):
         expected = state.log_likelihood if assignment == "soft" else state.classification
-        np.testing.assert_allclose(record.objective, expected + state.log_prior,
-                                   rtol=rtol, err_msg=f"objective {t}")
+        np.testing.assert_allclose(record.objective, expected + state.log_prior, rtol=rtol, err_msg=f"objective {t}")
         np.testing.assert_allclose(record.weights, state.weights, rtol=rtol, atol=rtol, err_msg=f"weights {t}")
         np.testing.assert_allclose(record.means, state.means, rtol=rtol, atol=rtol * spread, err_msg=f"means {t}")
-        np.testing.assert_allclose(record.mixture.covariances, state.covariances, rtol=rtol,
-                                   atol=rtol * spread**2, err_msg=f"covariances {t}")
-        np.testing.assert_allclose(record.mixture.responsibilities(x), state.responsibilities,
-                                   rtol=0, atol=1e-9, err_msg=f"responsibilities {t}")
+        np.testing.assert_allclose(
+            record.mixture.covariances, state.covariances, rtol=rtol, atol=rtol * spread**2, err_msg=f"covariances {t}"
+        )
+        np.testing.assert_allclose(
+            record.mixture.responsibilities(x),
+            state.responsibilities,
+            rtol=0,
+            atol=1e-9,
+            err_msg=f"responsibilities {t}",
+        )
         np.testing.assert_array_equal(record.labels, state.labels, err_msg=f"labels {t}")
     last = truth[len(fit.history) - 1]
     np.testing.assert_allclose(fit.log_likelihood, last.log_likelihood, rtol=rtol)
@@ -135,12 +149,27 @@ def test_a_mixture_is_brought_to_the_constraint(covariance, weights, assignment)
     A = rng.normal(size=(2, 3, 3)) + 2 * np.eye(3)
     sigma, pi = A @ A.transpose(0, 2, 1), np.array([0.3, 0.7])
     mixture = mixlib.Mixture(pi, x[:2], sigma)
-    start = mixlib.fit(x, 2, covariance=covariance, weights=weights, assignment=assignment, init=mixture, variance=1.3,
-                       tol=0, max_iter=0).history[0]
+    start = mixlib.fit(
+        x,
+        2,
+        covariance=covariance,
+        weights=weights,
+        assignment=assignment,
+        init=mixture,
+        variance=1.3,
+        tol=0,
+        max_iter=0,
+    ).history[0]
     expected = np.array([pi[0] * sigma[0] + pi[1] * sigma[1]] * 2) if covariance.startswith("tied") else sigma
-    expected = {"identity": lambda c: 1.3 * np.eye(3), "spherical": lambda c: np.trace(c) / 3 * np.eye(3),
-                "diag": lambda c: np.diag(np.diag(c)), "full": lambda c: c,
-                }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)], expected
+    expected = (
+        {
+            "identity": lambda c: 1.3 * np.eye(3),
+            "spherical": lambda c: np.trace(c) / 3 * np.eye(3),
+            "diag": lambda c: np.diag(np.diag(c)),
+            "full": lambda c: c,
+        }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)],
+        expected,
+    )
     np.testing.assert_allclose(start.mixture.covariances, [expected[0](c) for c in expected[1]], rtol=1e-11, atol=1e-12)
     np.testing.assert_array_equal(start.weights, pi if weights == "free" else [0.5, 0.5])
     np.testing.assert_array_equal(start.means, x[:2])
@@ -159,12 +188,23 @@ def test_scikit_learn_mixture_on_real_data(covariance, source):
     start = x[[5, 100, 140][:K]]
     fit = mixlib.fit(x, K, covariance=covariance, init=start, tol=0, max_iter=15)
     S = np.cov(x.T, bias=True)
-    precision = {"full": np.array([np.linalg.inv(S)] * K), "tied": np.linalg.inv(S),
-                 "diag": np.array([1 / np.diag(S)] * K),
-                 "spherical": np.array([1 / np.diag(S).mean()] * K)}[covariance]
+    precision = {
+        "full": np.array([np.linalg.inv(S)] * K),
+        "tied": np.linalg.inv(S),
+        "diag": np.array([1 / np.diag(S)] * K),
+        "spherical": np.array([1 / np.diag(S).mean()] * K),
+    }[covariance]
     for m in (1, 2, 5, 15):
-        model = peer.GaussianMixture(K, covariance_type=PEER[covariance], reg_covar=0, tol=0, max_iter=m,
-                                     weights_init=np.full(K, 1 / K), means_init=start, precisions_init=precision)
+        model = peer.GaussianMixture(
+            K,
+            covariance_type=PEER[covariance],
+            reg_covar=0,
+            tol=0,
+            max_iter=m,
+            weights_init=np.full(K, 1 / K),
+            means_init=start,
+            precisions_init=precision,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(x)
@@ -172,9 +212,12 @@ def test_scikit_learn_mixture_on_real_data(covariance, source):
         np.testing.assert_allclose(record.objective, model.score(x) * len(x), rtol=1e-9)
         np.testing.assert_allclose(record.means, model.means_, rtol=1e-8)
         np.testing.assert_allclose(record.weights, model.weights_, rtol=1e-8)
-        dense = {"full": lambda c: c, "tied": lambda c: np.array([c] * K),
-                 "diag": lambda c: np.array([np.diag(v) for v in c]),
-                 "spherical": lambda c: c[:, None, None] * np.eye(x.shape[1])}[covariance](model.covariances_)
+        dense = {
+            "full": lambda c: c,
+            "tied": lambda c: np.array([c] * K),
+            "diag": lambda c: np.array([np.diag(v) for v in c]),
+            "spherical": lambda c: c[:, None, None] * np.eye(x.shape[1]),
+        }[covariance](model.covariances_)
         np.testing.assert_allclose(record.mixture.covariances, dense, rtol=1e-7, atol=1e-10)
 
 
@@ -182,7 +225,7 @@ def test_scikit_learn_kmeans_on_real_data():
     """Centres, labels and inertia after m iterations equal scikit-learn's Lloyd."""
     peer = pytest.importorskip("sklearn.cluster")
     rng = np.random.default_rng(0)
-    x = mixlib.datasets.iris().x + 1e-4 * rng.normal(size=(150, 4))     # no ties
+    x = mixlib.datasets.iris().x + 1e-4 * rng.normal(size=(150, 4))  # no ties
     for _ in range(20):
         start = x[rng.choice(150, size=4, replace=False)]
         fit = mixlib.fit(x, 4, covariance="identity", weights="equal", assignment="hard", init=start, tol=0)

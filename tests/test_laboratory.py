@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-import mixlib
 from mixlib.laboratory import Laboratory, experiment, run
 
 KMEANS, FULL = ("identity", "equal", "hard"), ("full", "free", "soft")
@@ -42,11 +41,14 @@ def test_the_page_reads_the_numbers_that_python_has(given):
     assert name == "mixture-laboratory" and attributes == {"description": "Two <b>& more"}
     data = json.loads(element.json)
     assert data["open"] == {"set": 0, "t": 2}
-    read, = data["sets"]
+    (read,) = data["sets"]
     assert read["points"] == given.x.tolist() and read["means"] == given.means.tolist()
     assert read["A"] == {"covariance": "identity", "weights": "equal", "assignment": "hard"}
     assert read["variance"] == 0.8
-    assert Element(Laboratory([given], "x", compact=True)._repr_html_()).tags[0][1] == {"description": "x", "compact": ""}
+    assert Element(Laboratory([given], "x", compact=True)._repr_html_()).tags[0][1] == {
+        "description": "x",
+        "compact": "",
+    }
 
 
 def test_numbers_are_rounded_where_the_page_gets_them():
@@ -73,9 +75,16 @@ def test_a_run_starts_from_the_same_sphere_under_every_setting(given):
         assert np.array_equal(first.means, given.means)
 
 
-@pytest.mark.parametrize("wrong, said", [
-    (dict(x=[[1.0, 2.0, 3.0]]), "x"), (dict(means=[[1.0]]), "means"), (dict(variance=0), "variance"),
-    (dict(a=("round", "equal", "hard")), "covariance"), (dict(b=("full", "equal", "firm")), "assignment")])
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        (dict(x=[[1.0, 2.0, 3.0]]), "x"),
+        (dict(means=[[1.0]]), "means"),
+        (dict(variance=0), "variance"),
+        (dict(a=("round", "equal", "hard")), "covariance"),
+        (dict(b=("full", "equal", "firm")), "assignment"),
+    ],
+)
 def test_what_cannot_be_an_experiment(given, wrong, said):
     with pytest.raises(ValueError, match=said):
         Laboratory([experiment(**(given._asdict() | wrong))], "no")._repr_html_()

@@ -15,8 +15,10 @@ from mixlib import SingularFitError
 from mixlib.em import CONSTRAINTS
 from mixlib.laboratory import Experiment, run
 
-pytestmark = [pytest.mark.site,
-              pytest.mark.skipif(not browser_path() and not os.environ.get("REQUIRE_BROWSER"), reason="no Chromium here")]
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not browser_path() and not os.environ.get("REQUIRE_BROWSER"), reason="no Chromium here"),
+]
 STEPS = 25
 FIND = "const lab = document.querySelector('mixture-laboratory');"
 
@@ -64,18 +66,34 @@ def press(page, name):
 def test_iterates_are_mixlibs_under_every_setting(page):
     """Parameters, labels, objective and J of each iteration, to 1e-9; and the same starts collapse."""
     rng = np.random.default_rng(3)
-    x = np.concatenate([rng.normal(c, s, (m, 2)) for c, s, m in [((0, 0), 1, 60), ((3, 1), 0.5, 25), ((1, 4), 1.5, 15)]])
-    cases = [(setting, K, variance) for setting in itertools.product(CONSTRAINTS, ("free", "equal"), ("soft", "hard"))
-             for K in (1, 2, 4) for variance in (0.05, 1.0)]
-    given = [Experiment("", x, x[rng.choice(len(x), K, replace=False)] + 0.01, variance, setting, setting)
-             for setting, K, variance in cases]
-    asked = [{"setting": dict(zip(("covariance", "weights", "assignment"), e.a), strict=True) | {"variance": e.variance},
-              "means": e.means.tolist()} for e in given]
-    answers = page.evaluate("""([points, asked, steps]) => asked.map(({ setting, means }) => {
+    x = np.concatenate(
+        [rng.normal(c, s, (m, 2)) for c, s, m in [((0, 0), 1, 60), ((3, 1), 0.5, 25), ((1, 4), 1.5, 15)]]
+    )
+    cases = [
+        (setting, K, variance)
+        for setting in itertools.product(CONSTRAINTS, ("free", "equal"), ("soft", "hard"))
+        for K in (1, 2, 4)
+        for variance in (0.05, 1.0)
+    ]
+    given = [
+        Experiment("", x, x[rng.choice(len(x), K, replace=False)] + 0.01, variance, setting, setting)
+        for setting, K, variance in cases
+    ]
+    asked = [
+        {
+            "setting": dict(zip(("covariance", "weights", "assignment"), e.a), strict=True) | {"variance": e.variance},
+            "means": e.means.tolist(),
+        }
+        for e in given
+    ]
+    answers = page.evaluate(
+        """([points, asked, steps]) => asked.map(({ setting, means }) => {
         const program = new Mixture2D.Program(setting, means, points);
         for (let t = 0; t < steps; t++) program.step();
         return { state: program.state, history: program.history };
-    })""", [x.tolist(), asked, STEPS])
+    })""",
+        [x.tolist(), asked, STEPS],
+    )
     ended = set()
     for experiment, answer in zip(given, answers, strict=True):
         records, collapsed = [], False
@@ -107,7 +125,7 @@ def test_steps_forward_and_back(page):
     press(page, "over")
     assert state(page)["t"] == 0
     assert page.locator("mixture-laboratory button[name=back]").is_disabled()
-    press(page, "run")                  # with reduced motion: to the end at once
+    press(page, "run")  # with reduced motion: to the end at once
     assert state(page)["t"] > 4
     assert "Converged" in page.locator("mixture-laboratory .numbers").first.text_content()
 
@@ -125,9 +143,12 @@ def test_a_start_moves_with_mouse_and_keys(page):
     handle = page.locator("mixture-laboratory [data-start='1']")
     handle.focus()
     page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowUp")      # the handle that was drawn anew has kept the focus
+    page.keyboard.press("ArrowUp")  # the handle that was drawn anew has kept the focus
     moved = state(page)["means"]
-    assert moved[1][1] > dragged[1][1] + 1.5 * (moved[1][1] - dragged[1][1]) / 2 > dragged[1][1] and moved[1][0] == dragged[1][0]
+    assert (
+        moved[1][1] > dragged[1][1] + 1.5 * (moved[1][1] - dragged[1][1]) / 2 > dragged[1][1]
+        and moved[1][0] == dragged[1][0]
+    )
     assert f"{moved[1][1]:.5g}" in handle.get_attribute("aria-label")
 
 
@@ -151,7 +172,10 @@ def test_theorem_and_conditions_can_be_seen(page):
     assert "the same labels and the same centres" in verdict.text_content()
     page.locator("mixture-laboratory select[name=data]").select_option("2")
     for change in ({"weights": "free"}, {"covariance": "tied"}, {"covariance": "spherical"}, {"assignment": "soft"}):
-        page.evaluate(f"change => {{ {FIND} lab.settings.B = {{ ...lab.settings.A, ...change }}; lab.rerun(0); lab.run(); }}", change)
+        page.evaluate(
+            f"change => {{ {FIND} lab.settings.B = {{ ...lab.settings.A, ...change }}; lab.rerun(0); lab.run(); }}",
+            change,
+        )
         assert "part at iteration" in verdict.text_content(), change
     page.locator("mixture-laboratory select[name=data]").select_option("4")
     press(page, "run")
@@ -186,7 +210,11 @@ def test_a_link_holds_the_state(page, address):
     other = page.context.new_page()
     other.goto(page.url)
     assert state(other) == state(page)
-    for broken in ("#lab=%7B", "#lab=" + json.dumps({"set": 99}), "#lab=" + json.dumps(state(page) | {"means": [["a", 1]]})):
+    for broken in (
+        "#lab=%7B",
+        "#lab=" + json.dumps({"set": 99}),
+        "#lab=" + json.dumps(state(page) | {"means": [["a", 1]]}),
+    ):
         third = page.context.new_page()
         third.goto(address + broken)
         assert state(third)["set"] == 0
@@ -198,3 +226,36 @@ def test_without_scripts_a_still_is_shown(browser, address):
         page.goto(address)
         assert page.locator("mixture-laboratory > svg").is_visible()
         assert "needs JavaScript" in page.locator("mixture-laboratory").inner_text()
+
+
+def test_inside_a_chapter_the_settings_are_given_and_the_link_opens_the_same_in_the_laboratory(page, address):
+    page.goto(address.replace("laboratory", "reduction"))
+    inside = page.locator("mixture-laboratory").first
+    assert inside.locator("select").count() == 0 and inside.locator(".setting").count() == 2
+    inside.locator("button[name=run]").click()
+    assert "the same labels and the same centres" in inside.locator(".verdict").text_content()
+    before = state(page)
+    inside.locator(".more a").click()
+    page.wait_for_url("**/laboratory.html#lab=*")
+    after = state(page)
+    assert {key: after[key] for key in ("means", "variance", "A", "B", "t")} == {
+        key: before[key] for key in ("means", "variance", "A", "B", "t")
+    }
+    assert len(after["points"]) == 272
+
+
+def test_the_threshold_of_the_chapter_can_be_crossed(page, address):
+    """Soft centres come together above the critical variance, and part below it."""
+    page.goto(address.replace("laboratory", "reduction"))
+    apart = []
+    for variance in (2.5, 1.0):
+        apart.append(
+            page.evaluate(
+                """variance => { const lab = document.querySelectorAll('mixture-laboratory')[1];
+            lab.variance = variance; lab.rerun(0); lab.run();
+            const [p, q] = lab.record(lab.programs[0]).theta.means;
+            return Math.hypot(p[0] - q[0], p[1] - q[1]); }""",
+                variance,
+            )
+        )
+    assert apart[0] < 0.01 and apart[1] > 1

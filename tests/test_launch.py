@@ -15,7 +15,7 @@ URL = "https://github.com/someone/book"
 EXTRA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["book"]
 NAMES = {"sklearn": "scikit-learn"}
 STANDARD = {"decimal", "fractions", "functools", "itertools", "math", "unittest", "warnings"}
-SHIPPED = {"IPython", "mixlib"}           # the notebook's own program, and what the line installs
+SHIPPED = {"IPython", "mixlib"}  # the notebook's own program, and what the line installs
 
 
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
@@ -30,17 +30,27 @@ def test_the_copy_installs_mixlib_and_is_otherwise_the_same(monkeypatch):
     stored = nbformat.read(ROOT / "book" / "index.ipynb", as_version=4)
     copy = launch.prepared(stored, URL, "https://example.org/book/index.html")
     nbformat.validate(copy)
-    assert copy.cells[0].source == ("# The page itself: https://example.org/book/index.html\n"
-                                    '%pip install --quiet "mixlib[book] @ git+https://github.com/someone/book@c0ffee"')
+    assert copy.cells[0].source == (
+        "# The page itself: https://example.org/book/index.html\n"
+        '%pip install --quiet "mixlib[book] @ git+https://github.com/someone/book@c0ffee"'
+    )
     assert copy.cells[1:] == nbformat.read(ROOT / "book" / "index.ipynb", as_version=4).cells
 
 
-@pytest.mark.parametrize("url, offered", [
-    (URL, [("Colab", "https://colab.research.google.com/github/someone/book/blob/notebooks/em.ipynb"),
-           ("Binder", "https://mybinder.org/v2/gh/someone/book/notebooks?labpath=em.ipynb")]),
-    ("https://gitlab.com/someone/book", []),
-    (None, []),
-])
+@pytest.mark.parametrize(
+    "url, offered",
+    [
+        (
+            URL,
+            [
+                ("Colab", "https://colab.research.google.com/github/someone/book/blob/notebooks/em.ipynb"),
+                ("Binder", "https://mybinder.org/v2/gh/someone/book/notebooks?labpath=em.ipynb"),
+            ],
+        ),
+        ("https://gitlab.com/someone/book", []),
+        (None, []),
+    ],
+)
 def test_services_only_for_what_they_can_open(url, offered):
     assert launch.services(url, "em.ipynb") == offered
 
@@ -59,7 +69,7 @@ def test_pages_offer_their_notebook(name):
         copy = nbformat.read((HTML / "book" / address).resolve(), as_version=4)
         stored = nbformat.read(source, as_version=4)
         assert ("%pip install" in copy.cells[0].source) == bool(url)
-        assert [cell.source for cell in copy.cells[bool(url):]] == [cell.source for cell in stored.cells]
+        assert [cell.source for cell in copy.cells[bool(url) :]] == [cell.source for cell in stored.cells]
 
 
 @pytest.mark.site

@@ -20,15 +20,19 @@ def expected():
     for path in notebooks():
         notebook = nbformat.read(path, as_version=4)
         entries = checks(notebook)
-        found += [(path.stem, result, [entry for entry in entries if entry.result == result.label])
-                  for result in results(markdown(notebook))]
+        found += [
+            (path.stem, result, [entry for entry in entries if entry.result == result.label])
+            for result in results(markdown(notebook))
+        ]
     return found
 
 
 def test_ledger_lists_exactly_the_results():
     listed = [row[0].a["href"] for row in rows()]
-    wanted = [f"{name}.html#{'equation-' if result.kind == 'equation' else ''}{result.label}"
-              for name, result, _ in expected()]
+    wanted = [
+        f"{name}.html#{'equation-' if result.kind == 'equation' else ''}{result.label}"
+        for name, result, _ in expected()
+    ]
     assert listed == wanted
     assert len(listed) > 0
 
@@ -71,8 +75,7 @@ def test_code_that_checks_folds_under_its_line():
     for path in notebooks():
         notebook = nbformat.read(path, as_version=4)
         made = Counter(check.cell for check in checks(notebook))
-        cells = [cell for cell in page(f"book/{path.stem}").find_all("div", class_="cell")
-                 if cell.find(class_="check")]
+        cells = [cell for cell in page(f"book/{path.stem}").find_all("div", class_="cell") if cell.find(class_="check")]
         assert len(cells) == len(made)
         for cell, (index, count) in zip(cells, sorted(made.items()), strict=True):
             folds = cell.find_all("details", class_="check")
@@ -90,8 +93,12 @@ def test_code_that_checks_folds_under_its_line():
 def test_hidden_code_folds_under_one_word():
     for path in notebooks():
         cells = nbformat.read(path, as_version=4).cells
-        hidden = [cell for cell in cells if "hide-input" in cell.metadata.get("tags", [])
-                  and not any(output.get("metadata", {}).get("check") for output in cell.outputs)]
+        hidden = [
+            cell
+            for cell in cells
+            if "hide-input" in cell.metadata.get("tags", [])
+            and not any(output.get("metadata", {}).get("check") for output in cell.outputs)
+        ]
         folds = page(f"book/{path.stem}").select("details.fold.code")
         assert len(folds) == len(hidden)
         assert {fold.summary.get_text() for fold in folds} <= {"Code", "Code of this figure"}
@@ -101,21 +108,31 @@ def test_ledger_scrolls_in_its_own_box_and_names_its_columns():
     table = page("book/ledger").find("table", class_="ledger")
     assert "pst-scrollable-table-container" in table.parent["class"]
     assert [head.get_text() for head in table.thead.find_all("th")] == [
-        "Result", "Name", "Derived in", "Checks", "How", "Largest error"]
+        "Result",
+        "Name",
+        "Derived in",
+        "Checks",
+        "How",
+        "Largest error",
+    ]
 
 
-@pytest.mark.parametrize("entries, said", [
-    ([("a", "exact", 0.0)], "0"),
-    ([("a", "exact", 0.0), ("b", "numerical", 3.2e-13), ("c", "numerical", 1e-15)], "3e-13"),
-    ([("a", "Monte-Carlo", 1.26), ("b", "Monte-Carlo", 0.4)], "1.3 standard errors"),
-    ([("a", "symbolic", 0.0), ("b", "stated, Monte-Carlo experiment", 2.0)], "0; 2.0 standard errors"),
-])
+@pytest.mark.parametrize(
+    "entries, said",
+    [
+        ([("a", "exact", 0.0)], "0"),
+        ([("a", "exact", 0.0), ("b", "numerical", 3.2e-13), ("c", "numerical", 1e-15)], "3e-13"),
+        ([("a", "Monte-Carlo", 1.26), ("b", "Monte-Carlo", 0.4)], "1.3 standard errors"),
+        ([("a", "symbolic", 0.0), ("b", "stated, Monte-Carlo experiment", 2.0)], "0; 2.0 standard errors"),
+    ],
+)
 def test_largest_error(entries, said):
     assert largest_error(entries) == said
 
 
 def test_the_line_that_is_read_is_the_line_that_is_printed(capsys):
     from mixlib.checks import check
+
     for label in ("eq-a", *(f"{kind[:3]}-a" for kind in THEOREMS)):
         check(label, 1, "==", 1)
         assert LINE.fullmatch(capsys.readouterr().out.strip()).groups() == (label, "exact, holds")

@@ -39,7 +39,7 @@ def labels_and_centres(kind, x, start, options):
     with mock.patch.object(estep, "LloydEStep", Watched):
         fit = fit_exactly(x, len(start), init=start, weights="equal", assignment="hard", **options)
     assert fit.converged and len(labels) >= len(fit.history)
-    return labels[:len(fit.history)], centres[:len(fit.history)]
+    return labels[: len(fit.history)], centres[: len(fit.history)]
 
 
 def both_ways(x, start, options):
@@ -59,7 +59,7 @@ def test_without_ties_every_iteration_is_the_same(d, options):
         (z, mu), (z_short, mu_short) = both_ways(x, start, options)
         distances = np.sort([((x[:, None] - m) ** 2).sum(axis=2) for m in mu_short], axis=2)
         if K > 1:
-            assert np.all(distances[..., 1] - distances[..., 0] > 1e-12 * distances[..., 1])      # no ties
+            assert np.all(distances[..., 1] - distances[..., 0] > 1e-12 * distances[..., 1])  # no ties
         np.testing.assert_array_equal(z, z_short)
         np.testing.assert_allclose(mu, mu_short, rtol=0, atol=1e-13 * np.abs(x).max())
         iterations.append(len(z))
@@ -91,4 +91,4 @@ def test_on_a_grid_the_first_difference_is_an_exact_tie(options):
             centres = np.array([points[z == k].mean(axis=0) if np.any(z == k) else c for k, c in enumerate(centres)])
         else:
             assert len(general) == len(short)
-    assert 0 < differ < 40                       # rounding does break ties, and not in most runs
+    assert 0 < differ < 40  # rounding does break ties, and not in most runs

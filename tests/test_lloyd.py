@@ -24,8 +24,9 @@ def assert_same_trace(fit, x, start, plain=lloyd, rtol=1e-10):
     scale = max(np.abs(x).max(), np.abs(start).max())
     for t, record in enumerate(fit.history):
         np.testing.assert_array_equal(record.labels, labels[t], err_msg=f"labels at iteration {t}")
-        np.testing.assert_allclose(record.means, centres[t], rtol=rtol, atol=rtol * scale,
-                                   err_msg=f"centres at iteration {t}")
+        np.testing.assert_allclose(
+            record.means, centres[t], rtol=rtol, atol=rtol * scale, err_msg=f"centres at iteration {t}"
+        )
     # it stopped where the labels repeat, and not before
     np.testing.assert_array_equal(labels[fit.n_iter], labels[fit.n_iter + 1])
     assert fit.n_iter < 2 or not np.array_equal(labels[fit.n_iter - 2], labels[fit.n_iter - 1])
@@ -35,14 +36,17 @@ def assert_same_trace(fit, x, start, plain=lloyd, rtol=1e-10):
 
 SOURCES = {
     "iris": lambda seed: mixlib.datasets.iris().x + 1e-4 * np.random.default_rng(0).normal(size=(150, 4)),
-    "old faithful": lambda seed: mixlib.datasets.old_faithful().x
-                                 + 1e-4 * np.random.default_rng(0).normal(size=(272, 2)),
+    "old faithful": lambda seed: (
+        mixlib.datasets.old_faithful().x + 1e-4 * np.random.default_rng(0).normal(size=(272, 2))
+    ),
     "one column": lambda seed: blobs(seed, 120, 1, 4, 3.0)[0],
     "two columns": lambda seed: blobs(seed, 200, 2, 5, 3.0)[0],
     "seven columns": lambda seed: blobs(seed, 150, 7, 4, 1.0)[0],
     "uniform": lambda seed: np.random.default_rng(seed).uniform(size=(150, 2)),
     "far from the origin": lambda seed: blobs(seed, 100, 2, 3, 3.0)[0] + [1e6, -1e6],
-    "duplicates": lambda seed: np.repeat(blobs(seed, 40, 2, 3, 3.0)[0], np.random.default_rng(seed).integers(1, 6, 40), axis=0),
+    "duplicates": lambda seed: np.repeat(
+        blobs(seed, 40, 2, 3, 3.0)[0], np.random.default_rng(seed).integers(1, 6, 40), axis=0
+    ),
 }
 
 
@@ -54,8 +58,11 @@ def test_every_iterate_is_lloyds(source, variance):
     for seed in range(20):
         x = SOURCES[source](seed)
         K = 1 + seed % 8
-        start = x[rng.choice(len(x), size=K, replace=False)] if seed % 2 \
+        start = (
+            x[rng.choice(len(x), size=K, replace=False)]
+            if seed % 2
             else x.mean(axis=0) + x.std(axis=0) * rng.normal(size=(K, x.shape[1]))
+        )
         assert_same_trace(kmeans(x, start, variance=variance), x, start)
 
 

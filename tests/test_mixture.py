@@ -21,8 +21,12 @@ def test_density_and_responsibilities_are_scipys(d):
     stats = pytest.importorskip("scipy.stats")
     mixture = make(d, 4, d)
     x = 5 * np.random.default_rng(1).normal(size=(50, d))
-    joint = np.array([np.log(w) + stats.multivariate_normal(m, c).logpdf(x)
-                      for w, m, c in zip(mixture.weights, mixture.means, mixture.covariances)]).T
+    joint = np.array(
+        [
+            np.log(w) + stats.multivariate_normal(m, c).logpdf(x)
+            for w, m, c in zip(mixture.weights, mixture.means, mixture.covariances)
+        ]
+    ).T
     total = np.logaddexp.reduce(joint, axis=1)
     np.testing.assert_allclose(mixture.log_density(x), total, rtol=1e-10)
     np.testing.assert_allclose(mixture.responsibilities(x), np.exp(joint - total[:, None]), rtol=1e-8, atol=1e-250)
@@ -41,8 +45,9 @@ def test_density_where_it_underflows_and_far_away():
             for w, m, c in zip(weights, means, covariances):
                 v = mp.matrix([mpf(float(a)) - mpf(float(b)) for a, b in zip(p, m)])
                 s = mp.matrix(c.tolist())
-                scores.append(mp.log(mpf(float(w))) - (2 * mp.log(2 * mp.pi) + mp.log(mp.det(s))
-                                                       + (v.T * s**-1 * v)[0]) / 2)
+                scores.append(
+                    mp.log(mpf(float(w))) - (2 * mp.log(2 * mp.pi) + mp.log(mp.det(s)) + (v.T * s**-1 * v)[0]) / 2
+                )
             top = max(scores)
             total = top + mp.log(sum(mp.exp(s - top) for s in scores))
             np.testing.assert_allclose(got, float(total), rtol=1e-11)
@@ -80,23 +85,30 @@ def test_density_integrates_to_one():
 
 
 def test_singular_and_wrong_covariances_are_errors():
-    for covariance in ([[1.0, 1.0], [1.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]],
-                       [[-1.0, 0.0], [0.0, 1.0]]):
+    for covariance in (
+        [[1.0, 1.0], [1.0, 1.0]],
+        [[1.0, 2.0], [2.0, 1.0]],
+        [[0.0, 0.0], [0.0, 1.0]],
+        [[-1.0, 0.0], [0.0, 1.0]],
+    ):
         with pytest.raises(ValueError):
             mixlib.Mixture([1.0], [[0.0, 0.0]], [covariance]).log_density([[0.0, 0.0]])
 
 
-@pytest.mark.parametrize("weights, means, covariances", [
-    ([0.5, 0.6], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),                  # sum 1.1
-    ([1.5, -0.5], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),
-    ([0.5, 0.5], np.zeros((3, 2)), np.stack([np.eye(2)] * 2)),
-    ([0.5, 0.5], np.zeros((2, 2)), np.stack([np.eye(3)] * 2)),
-    ([0.5, 0.5], np.zeros((2, 2)), np.eye(2)),
-    ([0.5, 0.5], np.full((2, 2), np.nan), np.stack([np.eye(2)] * 2)),
-    ([0.5, 0.5], np.zeros(2), np.stack([np.eye(2)] * 2)),
-    ([np.nan, 1.0], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),
-    ([0.5, 0.5], np.zeros((2, 2)), np.stack([np.array([[1.0, 0.5], [0.0, 1.0]])] * 2)),   # not symmetric
-])
+@pytest.mark.parametrize(
+    "weights, means, covariances",
+    [
+        ([0.5, 0.6], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),  # sum 1.1
+        ([1.5, -0.5], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),
+        ([0.5, 0.5], np.zeros((3, 2)), np.stack([np.eye(2)] * 2)),
+        ([0.5, 0.5], np.zeros((2, 2)), np.stack([np.eye(3)] * 2)),
+        ([0.5, 0.5], np.zeros((2, 2)), np.eye(2)),
+        ([0.5, 0.5], np.full((2, 2), np.nan), np.stack([np.eye(2)] * 2)),
+        ([0.5, 0.5], np.zeros(2), np.stack([np.eye(2)] * 2)),
+        ([np.nan, 1.0], np.zeros((2, 2)), np.stack([np.eye(2)] * 2)),
+        ([0.5, 0.5], np.zeros((2, 2)), np.stack([np.array([[1.0, 0.5], [0.0, 1.0]])] * 2)),  # not symmetric
+    ],
+)
 def test_wrong_parameters_are_errors(weights, means, covariances):
     with pytest.raises(ValueError):
         mixlib.Mixture(weights, means, covariances).log_density(np.zeros((1, 2)))
@@ -124,7 +136,7 @@ def test_samples_have_the_mixtures_moments():
         assert np.all(np.abs(white.mean(axis=1)) < 4.5 / np.sqrt(len(points)))
         error = np.where(np.eye(2) == 1, np.sqrt(2), 1) / np.sqrt(len(points))
         assert np.all(np.abs(white @ white.T / len(points) - np.eye(2)) < 4.5 * error)
-        assert abs((white**4).mean() - 3) < 4.5 * np.sqrt(96 / (2 * len(points)))     # normal tails
+        assert abs((white**4).mean() - 3) < 4.5 * np.sqrt(96 / (2 * len(points)))  # normal tails
     # mixed: neighbours in the sample are independent
     assert len(np.unique(labels[:50])) > 1
     pairs = (labels[:-1] == labels[1:]).mean()

@@ -22,8 +22,22 @@ def names():
     rng = np.random.default_rng(1)
     x, w = rng.normal(size=(n, d)) + 4 * rng.integers(0, 2, (n, 1)), rng.integers(1, 4, n)
     fit = mixlib.fit(x, K, sample_weight=w, covariance="tied", tol=0, max_iter=3, random_state=1)
-    return {"np": np, "scipy": scipy, "mixlib": mixlib, "x": x, "w": w, "fit": fit, "i": i, "j": j, "k": k, "t": t,
-            "d": d, "A": np.diag([2.0, 3.0]), "Sigma": fit.mixture.covariances[0], "r": fit.responsibilities}
+    return {
+        "np": np,
+        "scipy": scipy,
+        "mixlib": mixlib,
+        "x": x,
+        "w": w,
+        "fit": fit,
+        "i": i,
+        "j": j,
+        "k": k,
+        "t": t,
+        "d": d,
+        "A": np.diag([2.0, 3.0]),
+        "Sigma": fit.mixture.covariances[0],
+        "r": fit.responsibilities,
+    }
 
 
 def arguments():
@@ -49,17 +63,36 @@ def test_the_formulas_are_those_of_the_names(names):
     """Where the page gives a formula and a name, both are the same number."""
     x, w, fit, r = names["x"], names["w"], names["fit"], names["r"]
     cell = {symbol: re.search("`([^`]+)`", code)[1] for symbol, code in CODE}
-    value = {symbol: eval(code, dict(names)) for symbol, code in cell.items() if symbol in (
-        r"$\bar x$", "$S$", "$N_k$", r"$\lambda_{\max}(S)$", "$r_{ik}$", "$L$", "$N$",
-        r"$\ell(\theta)$", r"$p(x\mid\theta)$", r"$J(z,\mu)$", r"$\ell_c(\theta,z)$")}
+    value = {
+        symbol: eval(code, dict(names))
+        for symbol, code in cell.items()
+        if symbol
+        in (
+            r"$\bar x$",
+            "$S$",
+            "$N_k$",
+            r"$\lambda_{\max}(S)$",
+            "$r_{ik}$",
+            "$L$",
+            "$N$",
+            r"$\ell(\theta)$",
+            r"$p(x\mid\theta)$",
+            r"$J(z,\mu)$",
+            r"$\ell_c(\theta,z)$",
+        )
+    }
     total = sum(float(v) for v in w)
     mean = sum(v * point for v, point in zip(w, x)) / total
     assert value["$N$"] == total and np.allclose(value[r"$\bar x$"], mean)
     assert np.allclose(value["$S$"], sum(v * np.outer(p - mean, p - mean) for v, p in zip(w, x)) / total)
     spread = x - x.mean(axis=0)
     assert np.isclose(value[r"$\lambda_{\max}(S)$"], np.linalg.norm(spread, 2) ** 2 / n)
-    log_joint = np.transpose([np.log(pi) + scipy.stats.multivariate_normal.logpdf(x, mu, Sigma) for pi, mu, Sigma in zip(
-        fit.mixture.weights, fit.mixture.means, fit.mixture.covariances)])
+    log_joint = np.transpose(
+        [
+            np.log(pi) + scipy.stats.multivariate_normal.logpdf(x, mu, Sigma)
+            for pi, mu, Sigma in zip(fit.mixture.weights, fit.mixture.means, fit.mixture.covariances)
+        ]
+    )
     density = np.exp(log_joint).sum(axis=1)
     assert np.allclose(value["$r_{ik}$"], np.exp(log_joint) / density[:, None])
     assert np.isclose(value["$N_k$"], sum(w[m] * r[m, k] for m in range(n)))
@@ -67,7 +100,9 @@ def test_the_formulas_are_those_of_the_names(names):
     assert np.isclose(value[r"$\ell(\theta)$"], w @ np.log(density))
     assert np.isclose(value[r"$\ell_c(\theta,z)$"], w @ log_joint.max(axis=1))
     assert np.isclose(value[r"$J(z,\mu)$"], w @ ((x - fit.mixture.means[fit.labels]) ** 2).sum(axis=1))
-    assert np.allclose(value["$L$"] @ value["$L$"].T, names["Sigma"]) and np.allclose(value["$L$"], np.tril(value["$L$"]))
+    assert np.allclose(value["$L$"] @ value["$L$"].T, names["Sigma"]) and np.allclose(
+        value["$L$"], np.tril(value["$L$"])
+    )
 
 
 def test_a_symbol_stands_in_one_row():

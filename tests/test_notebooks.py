@@ -22,13 +22,12 @@ def test_every_chapter(path, rule):
     assert rule(nbformat.read(path, as_version=4)) == []
 
 
-@pytest.mark.parametrize("path", [path for _, path in pages() if path.suffix == ".md"],
-                         ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for _, path in pages() if path.suffix == ".md"], ids=lambda path: path.stem)
 def test_plain_words_on_every_page(path):
     page = new_notebook(cells=[new_markdown_cell(path.read_text(encoding="utf-8"))])
     assert rules.plain_words(page) == []
     assert rules.results_labelled(page) == []
-    assert rules.results_checked(page) == []    # a page without code can check nothing
+    assert rules.results_checked(page) == []  # a page without code can check nothing
 
 
 def test_notebook_is_valid_and_stored_by_resave():
@@ -38,12 +37,12 @@ def test_notebook_is_valid_and_stored_by_resave():
         assert path.read_text(encoding="utf-8") == nbformat.writes(notebook, indent=1) + "\n"
         assert notebook.metadata.kernelspec.name == "python3"
         assert [cell.id for cell in notebook.cells] == [
-            f"cell-{number:03d}" for number in range(1, len(notebook.cells) + 1)]
+            f"cell-{number:03d}" for number in range(1, len(notebook.cells) + 1)
+        ]
 
 
 def test_descriptions_differ():
-    found = [nbformat.read(path, as_version=4).metadata.myst.html_meta.description
-             for path in NOTEBOOKS]
+    found = [nbformat.read(path, as_version=4).metadata.myst.html_meta.description for path in NOTEBOOKS]
     assert len(set(found)) == len(found)
 
 
@@ -56,21 +55,32 @@ SOLUTION = "```{solution-start} ex-one\n:class: dropdown\n```\nThis.\n\n```{solu
 
 def good():
     """A small notebook that keeps every rule."""
-    figure = new_code_cell("plt.plot(x)", execution_count=2, metadata={"mystnb": {
-        "image": {"alt": "A rising line."}, "figure": {"name": "fig-a", "caption": "It rises."}}},
-        outputs=[new_output("display_data", {"text/plain": "<Figure size 640x480 with 1 Axes>"})])
+    figure = new_code_cell(
+        "plt.plot(x)",
+        execution_count=2,
+        metadata={"mystnb": {"image": {"alt": "A rising line."}, "figure": {"name": "fig-a", "caption": "It rises."}}},
+        outputs=[new_output("display_data", {"text/plain": "<Figure size 640x480 with 1 Axes>"})],
+    )
     return new_notebook(
         metadata={"myst": {"html_meta": {"description": "A sentence about the page."}}},
         cells=[
-            new_markdown_cell("# Title\n\n$$a = b$$ (eq-a)\n\n"
-                              "```{prf:theorem} Name\n:label: thm-a\nText.\n```"),
-            new_code_cell("check()", execution_count=1, outputs=[
-                new_output("display_data", {"text/plain": "✓ eq-a: exact, holds"}, metadata=CHECK),
-                new_output("display_data", {"text/plain": "✓ thm-a: exact, holds"},
-                           metadata={"check": {"result": "thm-a", "kind": "exact"}})]),
+            new_markdown_cell("# Title\n\n$$a = b$$ (eq-a)\n\n```{prf:theorem} Name\n:label: thm-a\nText.\n```"),
+            new_code_cell(
+                "check()",
+                execution_count=1,
+                outputs=[
+                    new_output("display_data", {"text/plain": "✓ eq-a: exact, holds"}, metadata=CHECK),
+                    new_output(
+                        "display_data",
+                        {"text/plain": "✓ thm-a: exact, holds"},
+                        metadata={"check": {"result": "thm-a", "kind": "exact"}},
+                    ),
+                ],
+            ),
             figure,
             new_markdown_cell(EXERCISE + SOLUTION),
-        ])
+        ],
+    )
 
 
 def bad(change):
@@ -85,10 +95,13 @@ def text(addition):
 
 def code(source="1", tags=(), **output):
     """Append a cell that was run third."""
+
     def change(notebook):
         outputs = [new_output(**output)] if output else []
-        notebook.cells.append(new_code_cell(source, execution_count=3, outputs=outputs,
-                                            metadata={"tags": list(tags)} if tags else {}))
+        notebook.cells.append(
+            new_code_cell(source, execution_count=3, outputs=outputs, metadata={"tags": list(tags)} if tags else {})
+        )
+
     return change
 
 
@@ -102,9 +115,11 @@ def settings(part, key, value):
 
 def replace(old, new):
     """Change the last text cell."""
+
     def change(notebook):
         assert old in notebook.cells[3].source
         notebook.cells[3].source = notebook.cells[3].source.replace(old, new)
+
     return change
 
 
@@ -125,8 +140,10 @@ BAD = [
     ("few_digits", printed("[1.5, -2.3456789e-05]")),
     ("few_digits", printed("12345.67")),
     ("few_digits", code(output_type="display_data", data={"text/html": "<td>0.12345678</td>"})),
-    ("few_digits", code(output_type="execute_result", execution_count=3,
-                        data={"text/plain": "np.float64(3.141592653589793)"})),
+    (
+        "few_digits",
+        code(output_type="execute_result", execution_count=3, data={"text/plain": "np.float64(3.141592653589793)"}),
+    ),
     ("figures_described", settings("image", "alt", " ")),
     ("figures_described", settings("figure", "caption", "")),
     ("figures_described", settings("figure", "name", "")),
@@ -137,8 +154,12 @@ BAD = [
     ("narrow_cells", code("1 + " * 14 + "1")),
     ("narrow_cells", code("1 + " * 22 + "1", tags=["hide-input"])),
     ("few_in_a_row", lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(3))),
-    ("few_in_a_row", lambda nb: nb.cells.extend(
-        new_code_cell("1", metadata={"tags": tags}) for tags in ([], ["hide-input"], [], []))),
+    (
+        "few_in_a_row",
+        lambda nb: nb.cells.extend(
+            new_code_cell("1", metadata={"tags": tags}) for tags in ([], ["hide-input"], [], [])
+        ),
+    ),
     ("code_in_small_bites", lambda nb: nb.cells.extend(new_code_cell("1\n" * 5) for _ in range(2))),
     ("page_described", lambda nb: nb.metadata.pop("myst")),
     ("page_described", lambda nb: nb.metadata.myst.html_meta.update(description="Short.")),
@@ -191,15 +212,29 @@ def test_five_exercises_are_counted():
 
 
 def test_what_rules_let_pass():
-    for words in ("123456 points", "1234567 points", "0.123456", "0.00123456", "1.0e-09", "version 1.2.3456789",
-                  "<Figure size 640x480>", "#1234567"):
+    for words in (
+        "123456 points",
+        "1234567 points",
+        "0.123456",
+        "0.00123456",
+        "1.0e-09",
+        "version 1.2.3456789",
+        "<Figure size 640x480>",
+        "#1234567",
+    ):
         assert rules.few_digits(bad(printed(words))) == []
     assert rules.plain_words(bad(text("> clearly we want\n\nThe essay says “clearly”."))) == []
-    for kept in (code("1\n" * 13, tags=["hide-input"]), code("1\n\n" * 12),
-                 code("1\n" * 13, output_type="display_data", metadata=CHECK)):
+    for kept in (
+        code("1\n" * 13, tags=["hide-input"]),
+        code("1\n\n" * 12),
+        code("1\n" * 13, output_type="display_data", metadata=CHECK),
+    ):
         assert rules.short_cells(bad(kept)) == []
-    for kept in (code("1\n" * 13, tags=["hide-input"]), code("1\n\n" * 4),
-                 code("1\n" * 13, output_type="display_data", metadata=CHECK)):
+    for kept in (
+        code("1\n" * 13, tags=["hide-input"]),
+        code("1\n\n" * 4),
+        code("1\n" * 13, output_type="display_data", metadata=CHECK),
+    ):
         assert rules.code_in_small_bites(bad(kept)) == []
     assert rules.narrow_cells(bad(code("1 + " * 21 + "1", tags=["hide-input"]))) == []
     assert rules.few_in_a_row(bad(lambda nb: nb.cells.extend(new_code_cell("1") for _ in range(2)))) == []
@@ -209,7 +244,7 @@ def test_what_rules_let_pass():
 
 def test_labels_are_unique_in_the_book():
     from results import results
-    labels = [result.label for path in NOTEBOOKS
-              for result in results(markdown(nbformat.read(path, as_version=4)))]
+
+    labels = [result.label for path in NOTEBOOKS for result in results(markdown(nbformat.read(path, as_version=4)))]
     repeated = {label for label in labels if labels.count(label) > 1}
     assert repeated == set()

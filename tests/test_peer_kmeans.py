@@ -3,7 +3,6 @@
 Each truth is worked out by hand, by brute force or by `reference`.
 """
 
-
 import numpy as np
 import pytest
 from common import fitted_without_convergence
@@ -16,7 +15,7 @@ from threadpoolctl import threadpool_limits
 import mixlib
 from mixlib import KMeans
 
-TENTHS = np.rint(10 * mixlib.datasets.iris().x)         # whole numbers: exact in every type
+TENTHS = np.rint(10 * mixlib.datasets.iris().x)  # whole numbers: exact in every type
 START = TENTHS[[0, 60, 140]]
 
 
@@ -47,8 +46,11 @@ def test_every_type_of_number_gives_the_same_clusters(dtype):
     assert same.transform(TENTHS.astype(dtype)).dtype == (np.float32 if dtype is np.float32 else np.float64)
 
 
-@pytest.mark.parametrize("layout", [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda x: x[::-1][::-1],
-                                    lambda x: x.tolist()], ids=["fortran", "strided", "reversed", "lists"])
+@pytest.mark.parametrize(
+    "layout",
+    [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda x: x[::-1][::-1], lambda x: x.tolist()],
+    ids=["fortran", "strided", "reversed", "lists"],
+)
 def test_every_layout_of_memory_gives_the_same_bits(layout):
     same, truth = fitted(layout(TENTHS), layout(START)), fitted()
     assert np.array_equal(same.cluster_centers_, truth.cluster_centers_) and same.inertia_ == truth.inertia_
@@ -89,8 +91,13 @@ def test_centres_belong_to_themselves_and_distances_are_distances():
 def test_the_best_of_several_starts_is_kept_whole(init):
     """One generator draws the same eight starts for eight fits as for one fit with eight: it must be the best of these."""
     rng = np.random.default_rng(3)
-    ones = [fitted_without_convergence(KMeans(6, init=init, n_init=1, max_iter=4, random_state=rng), TENTHS) for _ in range(8)]
-    many = fitted_without_convergence(KMeans(6, init=init, max_iter=4, n_init=8, random_state=np.random.default_rng(3)), TENTHS)
+    ones = [
+        fitted_without_convergence(KMeans(6, init=init, n_init=1, max_iter=4, random_state=rng), TENTHS)
+        for _ in range(8)
+    ]
+    many = fitted_without_convergence(
+        KMeans(6, init=init, max_iter=4, n_init=8, random_state=np.random.default_rng(3)), TENTHS
+    )
     best = min(ones, key=lambda one: one.inertia_)
     assert ones[0].inertia_ > best.inertia_ == many.inertia_ and many.n_iter_ == best.n_iter_
     assert np.array_equal(many.labels_, best.labels_) and np.array_equal(many.cluster_centers_, best.cluster_centers_)
@@ -98,8 +105,16 @@ def test_the_best_of_several_starts_is_kept_whole(init):
 
 def test_a_given_start_is_run_once():
     starts = []
-    mixlib.fit(TENTHS, 3, covariance="identity", assignment="hard", weights="equal", init=START, n_init=5,
-               callback=lambda record: starts.append(record.iteration))
+    mixlib.fit(
+        TENTHS,
+        3,
+        covariance="identity",
+        assignment="hard",
+        weights="equal",
+        init=START,
+        n_init=5,
+        callback=lambda record: starts.append(record.iteration),
+    )
     assert starts.count(0) == 1 and starts == sorted(starts)
 
 
@@ -142,8 +157,10 @@ def test_weights_of_one_any_factor_and_none(init):
     w = np.random.default_rng(0).uniform(0.1, 2, len(TENTHS))
     model = KMeans(3, init=init, random_state=2)
     pairs = [(model.fit(TENTHS).fit_, model.fit(TENTHS, sample_weight=np.ones(150)).fit_, 1.0)]
-    pairs += [(model.fit(TENTHS, sample_weight=w).fit_, model.fit(TENTHS, sample_weight=c * w).fit_, c)
-              for c in (0.5, 3.0, 1e-9)]
+    pairs += [
+        (model.fit(TENTHS, sample_weight=w).fit_, model.fit(TENTHS, sample_weight=c * w).fit_, c)
+        for c in (0.5, 3.0, 1e-9)
+    ]
     for a, b, factor in pairs:
         assert np.array_equal(a.labels, b.labels)
         np.testing.assert_allclose(b.mixture.means, a.mixture.means, rtol=1e-12)
@@ -176,8 +193,10 @@ def test_new_points_go_to_the_nearest_centre(dtype):
 @pytest.mark.parametrize("offset", [2.0**20, 1e8, -1e12])
 def test_an_offset_changes_no_cluster(offset):
     model, plain = fitted(TENTHS + offset, START + offset), fitted()
-    assert np.array_equal(model.labels_, plain.labels_) and np.array_equal(model.predict(TENTHS + offset), plain.labels_)
-    rtol = 1e-9          # there the centres are rounded
+    assert np.array_equal(model.labels_, plain.labels_) and np.array_equal(
+        model.predict(TENTHS + offset), plain.labels_
+    )
+    rtol = 1e-9  # there the centres are rounded
     np.testing.assert_allclose([model.inertia_, -model.score(TENTHS + offset)], plain.inertia_, rtol=rtol)
 
 
@@ -195,7 +214,9 @@ def test_the_number_of_threads_changes_nothing():
 def test_a_second_fit_forgets_the_first():
     model = fitted().set_params(n_clusters=2, init="k-means++", random_state=0).fit(TENTHS[:, :2])
     fresh = KMeans(2, random_state=0).fit(TENTHS[:, :2])
-    assert np.array_equal(model.cluster_centers_, fresh.cluster_centers_) and np.array_equal(model.labels_, fresh.labels_)
+    assert np.array_equal(model.cluster_centers_, fresh.cluster_centers_) and np.array_equal(
+        model.labels_, fresh.labels_
+    )
     assert model.n_features_in_ == 2 and model.transform(TENTHS[:, :2]).shape == (150, 2)
 
 
@@ -203,7 +224,13 @@ def test_bad_calls_are_named():
     for method in ("predict", "transform", "score"):
         with pytest.raises(NotFittedError):
             getattr(KMeans(), method)(TENTHS)
-    for options in ({"n_clusters": 151}, {"init": TENTHS[:2]}, {"init": TENTHS[:3, :2]}, {"init": "kmeans"}, {"n_init": 0}):
+    for options in (
+        {"n_clusters": 151},
+        {"init": TENTHS[:2]},
+        {"init": TENTHS[:3, :2]},
+        {"init": "kmeans"},
+        {"n_init": 0},
+    ):
         with pytest.raises(ValueError):
             KMeans(3).set_params(**options).fit(TENTHS)
     with pytest.raises(ValueError, match="bandwidth"):

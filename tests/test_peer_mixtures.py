@@ -3,7 +3,6 @@
 Each truth is a formula written out with SciPy's normal densities, the generator of the data, or arithmetic.
 """
 
-
 import numpy as np
 import pytest
 from common import fitted_without_convergence
@@ -43,8 +42,18 @@ def test_every_method_follows_from_the_three_attributes(covariance, assignment):
     """Converged or stopped early, weighted: densities, responsibilities, labels, scores and the bound."""
     w = np.random.default_rng(0).uniform(0, 2, len(X))
     for max_iter in (2, 5000):
-        model = fitted_without_convergence(GaussianMixture(3, covariance_type=covariance, assignment=assignment, init=X[[0, 60, 140]],
-                                      variance=0.3, max_iter=max_iter), X, sample_weight=w)
+        model = fitted_without_convergence(
+            GaussianMixture(
+                3,
+                covariance_type=covariance,
+                assignment=assignment,
+                init=X[[0, 60, 140]],
+                variance=0.3,
+                max_iter=max_iter,
+            ),
+            X,
+            sample_weight=w,
+        )
         scores = joint(model, X)
         density = np.logaddexp.reduce(scores, axis=1)
         np.testing.assert_allclose(model.score_samples(X), density, rtol=1e-9)
@@ -115,8 +124,15 @@ def test_samples_have_each_components_moments(covariance):
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_going_on_from_a_mixture_is_going_on(covariance, assignment):
     """Iteration by iteration from the mixture before: the bounds and parameters of one long fit, never falling."""
-    model = GaussianMixture(3, covariance_type=covariance, assignment=assignment, variance=0.3, tol=0, init=X[[0, 60, 140]],
-                            accelerate=False)
+    model = GaussianMixture(
+        3,
+        covariance_type=covariance,
+        assignment=assignment,
+        variance=0.3,
+        tol=0,
+        init=X[[0, 60, 140]],
+        accelerate=False,
+    )
     long = clone(model).set_params(max_iter=6).fit(X)
     bounds = []
     for step in range(long.fit_.n_iter + 1):
@@ -141,7 +157,7 @@ def test_the_best_of_several_starts_is_kept_whole(covariance, init):
     assert ones[0].lower_bound_ < best.lower_bound_ == many.lower_bound_
     for name in ("weights_", "means_", "covariances_", "n_iter_", "converged_"):
         assert np.array_equal(getattr(many, name), getattr(best, name))
-    for one in ones:            # each start is of distinct points, and no mean leaves the data
+    for one in ones:  # each start is of distinct points, and no mean leaves the data
         assert len(np.unique(one.fit_.history[0].means, axis=0)) == 3
         assert (one.means_ >= X.min(axis=0)).all() and (one.means_ <= X.max(axis=0)).all()
 
@@ -176,8 +192,10 @@ def test_three_points_bear_one_component():
 def test_single_precision_is_good_to_single_precision(covariance):
     """The same numbers as float32 and float64: one fit, up to rounding; also for new points, one at a time."""
     single = X.astype(np.float32)
-    a, b = (GaussianMixture(2, covariance_type=covariance, init=X[[0, 60]], tol=0, max_iter=20).fit(x)
-            for x in (single, single.astype(float)))
+    a, b = (
+        GaussianMixture(2, covariance_type=covariance, init=X[[0, 60]], tol=0, max_iter=20).fit(x)
+        for x in (single, single.astype(float))
+    )
     for name in ("weights_", "means_", "covariances_", "lower_bound_"):
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-3, atol=1e-4)
     assert np.array_equal(a.predict(single), b.predict(single.astype(float)))
@@ -197,9 +215,13 @@ def test_weights_of_one_any_factor_and_none(covariance):
 
     def fitted(x, w=None):
         return clone(model).fit(x, sample_weight=w)
+
     pairs = [(fitted(X, w), fitted(X, c * w)) for c in (0.5, 3.0, 1e-9)]
-    for a, b in [*pairs, (fitted(X), fitted(X, np.ones(150))),
-                 (fitted(X, np.where(kept, w, 0)), fitted(X[kept], w[kept]))]:
+    for a, b in [
+        *pairs,
+        (fitted(X), fitted(X, np.ones(150))),
+        (fitted(X, np.where(kept, w, 0)), fitted(X[kept], w[kept])),
+    ]:
         for name in ("weights_", "means_", "covariances_", "lower_bound_"):
             np.testing.assert_allclose(getattr(b, name), getattr(a, name), rtol=1e-8, atol=1e-10)
 

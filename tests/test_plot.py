@@ -73,7 +73,11 @@ def test_style(ax, monkeypatch):
     monkeypatch.delenv("MIXLIB_FIGURES", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib_inline", SimpleNamespace(backend_inline=inline))
     monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
-    for shell, backend in ((None, "inline"), (object(), "agg"), (object(), "module://matplotlib_inline.backend_inline")):
+    for shell, backend in (
+        (None, "inline"),
+        (object(), "agg"),
+        (object(), "module://matplotlib_inline.backend_inline"),
+    ):
         assert asked == []
         monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
         monkeypatch.setattr(plt, "get_backend", lambda backend=backend: backend)
@@ -106,7 +110,7 @@ def test_points_by_responsibility_mix_colours(ax):
 
 
 def test_points_without_labels_and_keywords(ax):
-    only, = plot.points(ax, np.eye(2), s=7, color="black")
+    (only,) = plot.points(ax, np.eye(2), s=7, color="black")
     assert only.get_sizes() == [7] and np.allclose(only.get_facecolors()[0, :3], 0)
     assert np.allclose(plot.points(ax, np.eye(2), [0, 1], color="black")[0].get_facecolors()[0, :3], 0)
 
@@ -131,7 +135,7 @@ def test_centres_keywords_win(ax):
         for mark in plot.centres(ax, np.eye(2), marker="X", s=50, zorder=9, **own):
             assert np.allclose(mark.get_facecolors()[0], (0, 0, 0, 1)) and mark.get_sizes() == [50]
             assert mark.get_zorder() == 9
-            cross, = plot.centres(ax, [[0, 0]], marker="X")
+            (cross,) = plot.centres(ax, [[0, 0]], marker="X")
             assert np.array_equal(mark.get_paths()[0].vertices, cross.get_paths()[0].vertices)
 
 
@@ -142,8 +146,10 @@ def test_what_lies_on_what(ax):
     points, before = plot.points(ax, MIXTURE.means), len(ax.collections)
     plot.regions(ax, MIXTURE)
     tint, boundary = ax.collections[before:]
-    orders = [[artist.get_zorder() for artist in layer]
-              for layer in ([tint], [boundary, *points], [*ways, *ellipses], centres)]
+    orders = [
+        [artist.get_zorder() for artist in layer]
+        for layer in ([tint], [boundary, *points], [*ways, *ellipses], centres)
+    ]
     assert all(max(below) < min(above) for below, above in zip(orders, orders[1:]))
     assert tint.get_rasterized()
 
@@ -177,7 +183,7 @@ def test_ellipse_is_a_level_set(ax):
     ellipse = plot.ellipses(ax, MIXTURE)[1]
     outline = ellipse.get_patch_transform().transform(ellipse.get_path().vertices)[:-1]
     levels = multivariate_normal(MIXTURE.means[1], MIXTURE.covariances[1]).logpdf(outline)
-    on_the_curve = levels[::3]          # the others are control points of the Bezier curve
+    on_the_curve = levels[::3]  # the others are control points of the Bezier curve
     assert np.allclose(on_the_curve, on_the_curve[0], atol=1e-4)
 
 
@@ -185,7 +191,7 @@ def test_region_boundary_is_where_responsibilities_tie(ax):
     points = plot.points(ax, MIXTURE.sample(200, 1)[0])
     before = len(ax.collections), ax.get_xlim(), ax.get_ylim()
     plot.regions(ax, MIXTURE)
-    tint, contour = ax.collections[len(points):]
+    tint, contour = ax.collections[len(points) :]
     vertices = np.concatenate([path.vertices for path in contour.get_paths()])
     assert len(vertices) > 50
     assert np.allclose(MIXTURE.responsibilities(vertices), 0.5, atol=2e-3)
@@ -202,7 +208,7 @@ def test_regions_of_one_component_and_of_a_hidden_one(ax):
     for hidden in ([99.0, 0.0], [-99.0, 0.0]):
         plot.regions(ax, mixlib.Mixture([0.5, 0.5], [[0.0, 0.0], hidden], [np.eye(2)] * 2))
         plot.regions(ax, mixlib.Mixture([0.5, 0.5], [hidden, [0.0, 0.0]], [np.eye(2)] * 2))
-    assert len(ax.collections) == 5           # tints, and no boundary in view
+    assert len(ax.collections) == 5  # tints, and no boundary in view
 
 
 def test_regions_of_three_have_all_their_boundaries_and_colours(ax):
@@ -273,28 +279,37 @@ def test_a_figure_is_drawn_without_a_warning(ax, tmp_path, recwarn):
     plot.centres(ax, MIXTURE.means, s=80)
     ax.figure.savefig(tmp_path / "figure.png")
     pixels = plt.imread(tmp_path / "figure.png")
-    assert pixels.shape[:2] == (720, 1000) and 0.0 == pixels[0, 0, 3] and pixels[..., 3].max() == 1
+    assert pixels.shape[:2] == (720, 1000) and pixels[0, 0, 3] == 0.0 and pixels[..., 3].max() == 1
     assert not recwarn.list
 
 
-@pytest.mark.parametrize("draw", [
-    lambda ax: plot.points(ax, np.zeros((4, 3))),
-    lambda ax: plot.points(ax, np.zeros(2)),
-    lambda ax: plot.points(ax, np.zeros((3, 2, 2))),
-    lambda ax: plot.centres(ax, np.zeros((2, 1))),
-    lambda ax: plot.ellipses(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
-    lambda ax: plot.regions(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
-])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plot.points(ax, np.zeros((4, 3))),
+        lambda ax: plot.points(ax, np.zeros(2)),
+        lambda ax: plot.points(ax, np.zeros((3, 2, 2))),
+        lambda ax: plot.centres(ax, np.zeros((2, 1))),
+        lambda ax: plot.ellipses(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
+        lambda ax: plot.regions(ax, mixlib.Mixture([1.0], [[0.0]], [[[1.0]]])),
+    ],
+)
 def test_other_dimensions_are_refused_with_advice(ax, draw):
     with pytest.raises(ValueError, match="two columns"):
         draw(ax)
 
 
-@pytest.mark.parametrize("arguments, match", [
-    ({"labels": [0, 1], "responsibilities": np.eye(2)}, "not both"), ({"labels": [0]}, r"2 integers from 0.*\(1,\)"),
-    ({"labels": [0, -1]}, "integers from 0"), ({"labels": [0.0, 1.0]}, "integers from 0.*float64"),
-    ({"responsibilities": np.ones(2)}, r"responsibilities must be 2-D.*\(2,\)"), ({"responsibilities": np.ones((3, 2))}, r"got \(3, 2\)"),
-])
+@pytest.mark.parametrize(
+    "arguments, match",
+    [
+        ({"labels": [0, 1], "responsibilities": np.eye(2)}, "not both"),
+        ({"labels": [0]}, r"2 integers from 0.*\(1,\)"),
+        ({"labels": [0, -1]}, "integers from 0"),
+        ({"labels": [0.0, 1.0]}, "integers from 0.*float64"),
+        ({"responsibilities": np.ones(2)}, r"responsibilities must be 2-D.*\(2,\)"),
+        ({"responsibilities": np.ones((3, 2))}, r"got \(3, 2\)"),
+    ],
+)
 def test_labels_that_do_not_fit_are_refused(ax, arguments, match):
     with pytest.raises(ValueError, match=match):
         plot.points(ax, np.eye(2), **arguments)

@@ -33,21 +33,34 @@ def test_chapters_that_are_named_exist(path):
 def test_mixlib_points_at_the_book():
     sources = "".join(path.read_text(encoding="utf-8") for path in modules())
     pointed = [label for label in book_numbers() if f") {label}" in sources]
-    for label in ("eq-responsibilities", "eq-m-weights", "eq-m-means", "eq-m-identity",
-                  "eq-m-tied-spherical", "eq-m-spherical", "eq-m-tied-diag", "eq-m-diag", "eq-m-tied",
-                  "eq-m-full", "eq-kmeanspp"):
+    for label in (
+        "eq-responsibilities",
+        "eq-m-weights",
+        "eq-m-means",
+        "eq-m-identity",
+        "eq-m-tied-spherical",
+        "eq-m-spherical",
+        "eq-m-tied-diag",
+        "eq-m-diag",
+        "eq-m-tied",
+        "eq-m-full",
+        "eq-kmeanspp",
+    ):
         assert label in pointed
 
 
-@pytest.mark.parametrize("source", [
-    "x = 1  # (4.8) eq-a\n",                # the wrong number
-    "x = 1  # (4.7) eq-c\n",                # no such equation
-    "x = 1  # eq-a\n",                      # no number
-    "x = 1  # (?) eq-a\n",                  # a number still to be filled in
-    "x = 1  # (4.7) eq-a, eq-b\n",
-    "x = 1  # thm-b\n",                     # no such theorem
-    '"""Equation (4.8) eq-a."""\n',
-])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1  # (4.8) eq-a\n",  # the wrong number
+        "x = 1  # (4.7) eq-c\n",  # no such equation
+        "x = 1  # eq-a\n",  # no number
+        "x = 1  # (?) eq-a\n",  # a number still to be filled in
+        "x = 1  # (4.7) eq-a, eq-b\n",
+        "x = 1  # thm-b\n",  # no such theorem
+        '"""Equation (4.8) eq-a."""\n',
+    ],
+)
 def test_a_wrong_pointer_is_seen(source):
     assert complaints(source, NUMBERS, THEOREMS) != []
 
@@ -60,12 +73,19 @@ def test_true_pointers_pass_and_numbers_are_rewritten():
 
 def test_numbers_count_labelled_displays_by_chapter(tmp_path):
     (tmp_path / "_toc.yml").write_text(
-        "root: index\nparts:\n- numbered: 2\n  chapters:\n  - file: one\n  - file: two\n"
-        "- chapters:\n  - file: after\n")
+        "root: index\nparts:\n- numbered: 2\n  chapters:\n  - file: one\n  - file: two\n- chapters:\n  - file: after\n"
+    )
     (tmp_path / "index.md").write_text("$$a$$ (eq-i)\n")
     (tmp_path / "one.md").write_text("$$a$$ (eq-a)\n\n$$b$$\n\n```{math}\n:label: eq-b\nb\n```\n")
     (tmp_path / "two.md").write_text(
-        ":::{prf:theorem} Name\n:label: thm\n$$c$$ (eq-c)\n:::\n\n- item\n\n  $$d$$ (eq-d)\n")
+        ":::{prf:theorem} Name\n:label: thm\n$$c$$ (eq-c)\n:::\n\n- item\n\n  $$d$$ (eq-d)\n"
+    )
     (tmp_path / "after.md").write_text("$$e$$ (eq-e)\n")
     assert equation_numbers(tmp_path) == {
-        "eq-i": "1", "eq-a": "1.1", "eq-b": "1.2", "eq-c": "2.1", "eq-d": "2.2", "eq-e": "2"}
+        "eq-i": "1",
+        "eq-a": "1.1",
+        "eq-b": "1.2",
+        "eq-c": "2.1",
+        "eq-d": "2.2",
+        "eq-e": "2",
+    }

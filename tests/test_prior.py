@@ -58,8 +58,9 @@ def test_the_m_step_maximises_the_expected_log_posterior(covariance):
         return -total
 
     size = {"identity": 0, "spherical": 1, "diag": 2, "full": 3}[shape] * C
-    found = optimise.minimize(posterior, np.r_[[0.5, 1, 2, 3], np.zeros(size)], method="BFGS",
-                              options={"gtol": 1e-9, "maxiter": 2000})
+    found = optimise.minimize(
+        posterior, np.r_[[0.5, 1, 2, 3], np.zeros(size)], method="BFGS", options={"gtol": 1e-9, "maxiter": 2000}
+    )
     means, sigma = unpack(found.x)
     start = mixlib.fit(x, 2, covariance=covariance, init=r, variance=1.7, prior=prior, tol=0, max_iter=0).history[0]
     np.testing.assert_allclose(start.means, means, rtol=1e-4)
@@ -67,9 +68,12 @@ def test_the_m_step_maximises_the_expected_log_posterior(covariance):
     # and it is no worse than what the optimiser found
     own = start.mixture.covariances
     triangles = np.linalg.cholesky(own)
-    pieces = {"identity": lambda k: [], "spherical": lambda k: [np.log(own[k, 0, 0])],
-              "diag": lambda k: np.log(np.diag(own[k])),
-              "full": lambda k: [np.log(triangles[k, 0, 0]), triangles[k, 1, 0], np.log(triangles[k, 1, 1])]}[shape]
+    pieces = {
+        "identity": lambda k: [],
+        "spherical": lambda k: [np.log(own[k, 0, 0])],
+        "diag": lambda k: np.log(np.diag(own[k])),
+        "full": lambda k: [np.log(triangles[k, 0, 0]), triangles[k, 1, 0], np.log(triangles[k, 1, 1])],
+    }[shape]
     v = np.r_[start.means.ravel(), np.concatenate([pieces(k) for k in range(C)])]
     assert posterior(v) <= found.fun + 1e-9 * abs(found.fun)
 
@@ -80,14 +84,21 @@ def test_objective_differs_from_the_log_posterior_by_a_constant(covariance):
     stats = pytest.importorskip("scipy.stats")
     x, z = data(2)
     kappa, nu, centre, L = 0.3, 4.5, np.array([0.0, 1.0]), np.array([[1.0, -0.2], [-0.2, 3.0]])
-    fit = mixlib.fit(x, 2, covariance=covariance, init=z, tol=0, max_iter=6,
-                     prior=mixlib.Prior(shrinkage=kappa, dof=nu, mean=centre, scale=L))
+    fit = mixlib.fit(
+        x,
+        2,
+        covariance=covariance,
+        init=z,
+        tol=0,
+        max_iter=6,
+        prior=mixlib.Prior(shrinkage=kappa, dof=nu, mean=centre, scale=L),
+    )
     gaps = []
     for record in fit.history:
         sigma = record.mixture.covariances
         total = record.mixture.log_density(x).sum()
         total += sum(stats.multivariate_normal(centre, s / kappa).logpdf(m) for m, s in zip(record.means, sigma))
-        for s in [] if covariance == "identity" else sigma[:1 if covariance.startswith("tied") else 2]:
+        for s in [] if covariance == "identity" else sigma[: 1 if covariance.startswith("tied") else 2]:
             if covariance in ("tied", "full"):
                 total += stats.invwishart(nu, L).logpdf(s)
             elif covariance.endswith("diag"):
@@ -111,11 +122,21 @@ def test_defaults_are_those_of_the_data(covariance):
     options = {"covariance": covariance, "init": z, "sample_weight": w, "tol": 0, "max_iter": 6}
     a = mixlib.fit(x, K, prior=mixlib.Prior(), **options)
     b = mixlib.fit(x, K, prior=explicit, **options)
-    truth = em(x, K, covariance, "free", "soft", labels=z, sample_weight=w, n_iter=6,
-               prior=Conjugate(0.01, d + 2, mean, S / K ** (2 / d)))
+    truth = em(
+        x,
+        K,
+        covariance,
+        "free",
+        "soft",
+        labels=z,
+        sample_weight=w,
+        n_iter=6,
+        prior=Conjugate(0.01, d + 2, mean, S / K ** (2 / d)),
+    )
     for fit in (a, b):
-        np.testing.assert_allclose([r.objective for r in fit.history],
-                                   [s.log_likelihood + s.log_prior for s in truth], rtol=1e-9)
+        np.testing.assert_allclose(
+            [r.objective for r in fit.history], [s.log_likelihood + s.log_prior for s in truth], rtol=1e-9
+        )
         np.testing.assert_allclose(fit.mixture.covariances, truth[-1].covariances, rtol=1e-8, atol=1e-9)
 
 
@@ -126,10 +147,19 @@ def test_defaults_in_three_dimensions():
     S = np.cov(x.T, bias=True)
     for covariance in COVARIANCES:
         fit = mixlib.fit(x, 4, covariance=covariance, init=z, tol=0, max_iter=3, prior=mixlib.Prior())
-        truth = em(x, 4, covariance, "free", "soft", labels=z, n_iter=3,
-                   prior=Conjugate(0.01, 5, x.mean(axis=0), S / 4 ** (2 / 3)))
-        np.testing.assert_allclose([r.objective for r in fit.history],
-                                   [s.log_likelihood + s.log_prior for s in truth], rtol=1e-9)
+        truth = em(
+            x,
+            4,
+            covariance,
+            "free",
+            "soft",
+            labels=z,
+            n_iter=3,
+            prior=Conjugate(0.01, 5, x.mean(axis=0), S / 4 ** (2 / 3)),
+        )
+        np.testing.assert_allclose(
+            [r.objective for r in fit.history], [s.log_likelihood + s.log_prior for s in truth], rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
@@ -140,8 +170,18 @@ def test_the_log_posterior_never_falls(covariance, weights, assignment):
         w = rng.exponential(size=80)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
-            fit = mixlib.fit(x, 3, covariance=covariance, weights=weights, assignment=assignment, init=x[:3], tol=0,
-                             max_iter=60, prior=mixlib.Prior(shrinkage=0.5), sample_weight=w)
+            fit = mixlib.fit(
+                x,
+                3,
+                covariance=covariance,
+                weights=weights,
+                assignment=assignment,
+                init=x[:3],
+                tol=0,
+                max_iter=60,
+                prior=mixlib.Prior(shrinkage=0.5),
+                sample_weight=w,
+            )
         climb = np.diff([record.objective for record in fit.history])
         assert climb.min() >= -1e-10 * abs(fit.objective) and climb.sum() > 0.1
 
@@ -179,8 +219,15 @@ def test_a_vanishing_prior_is_maximum_likelihood_and_a_strong_one_the_prior():
     np.testing.assert_allclose(weak.mixture.means, plain.mixture.means, rtol=1e-8)
     strong = mixlib.fit(x, 2, prior=mixlib.Prior(shrinkage=1e9, mean=[7.0, -7.0]), **options)
     np.testing.assert_allclose(strong.mixture.means, [[7.0, -7.0]] * 2, rtol=1e-6)
-    tight = mixlib.fit(x, 2, covariance="full", init=z, tol=0, max_iter=10,
-                       prior=mixlib.Prior(dof=1e9, scale=1e9 * np.array([[2.0, 0.5], [0.5, 1.0]])))
+    tight = mixlib.fit(
+        x,
+        2,
+        covariance="full",
+        init=z,
+        tol=0,
+        max_iter=10,
+        prior=mixlib.Prior(dof=1e9, scale=1e9 * np.array([[2.0, 0.5], [0.5, 1.0]])),
+    )
     np.testing.assert_allclose(tight.mixture.covariances, [[[2.0, 0.5], [0.5, 1.0]]] * 2, rtol=1e-5)
 
 
@@ -212,11 +259,27 @@ def test_an_emptied_component_goes_to_the_prior():
     assert fit.mixture.weights[1] == 0
 
 
-@pytest.mark.parametrize("prior", [
-    {"shrinkage": 0.0}, {"shrinkage": -1.0}, {"shrinkage": np.nan}, {"shrinkage": "strong"}, {"dof": 0.5}, {"dof": -3},
-    {"dof": np.inf}, {"mean": [1.0]}, {"mean": [np.nan, 0.0]}, {"mean": np.zeros((2, 2))}, {"scale": -1.0},
-    {"scale": [1.0, 0.0]}, {"scale": [[1.0, 2.0], [2.0, 1.0]]}, {"scale": [[1.0, 0.5], [0.0, 1.0]]},
-    {"scale": np.eye(3)}, {"scale": np.nan}])
+@pytest.mark.parametrize(
+    "prior",
+    [
+        {"shrinkage": 0.0},
+        {"shrinkage": -1.0},
+        {"shrinkage": np.nan},
+        {"shrinkage": "strong"},
+        {"dof": 0.5},
+        {"dof": -3},
+        {"dof": np.inf},
+        {"mean": [1.0]},
+        {"mean": [np.nan, 0.0]},
+        {"mean": np.zeros((2, 2))},
+        {"scale": -1.0},
+        {"scale": [1.0, 0.0]},
+        {"scale": [[1.0, 2.0], [2.0, 1.0]]},
+        {"scale": [[1.0, 0.5], [0.0, 1.0]]},
+        {"scale": np.eye(3)},
+        {"scale": np.nan},
+    ],
+)
 def test_wrong_priors_are_errors(prior):
     x, _ = data()
     with pytest.raises((ValueError, TypeError), match="prior"):
@@ -232,8 +295,10 @@ def test_a_prior_is_a_prior(prior):
 def test_forms_of_scale():
     """A number, variances and a matrix that say the same give the same fit."""
     x, z = data(9)
-    fits = [mixlib.fit(x, 2, init=z, prior=mixlib.Prior(scale=s)).objective
-            for s in (2.0, np.array([2.0, 2.0]), 2.0 * np.eye(2))]
+    fits = [
+        mixlib.fit(x, 2, init=z, prior=mixlib.Prior(scale=s)).objective
+        for s in (2.0, np.array([2.0, 2.0]), 2.0 * np.eye(2))
+    ]
     np.testing.assert_allclose(fits, fits[0], rtol=1e-14)
 
 
@@ -245,7 +310,7 @@ def test_convergence_is_that_of_the_log_posterior():
     steps = np.diff([record.objective for record in fit.history])
     assert fit.converged and 0 <= steps[-1] <= 1e-13 * len(x) and steps.min() >= 0
     likelihood = [record.mixture.log_density(x).sum() for record in fit.history]
-    assert np.diff(likelihood).min() < -1e-3                       # here it does fall on the way
+    assert np.diff(likelihood).min() < -1e-3  # here it does fall on the way
 
 
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
@@ -253,9 +318,15 @@ def test_convergence_is_that_of_the_log_posterior():
 def test_restarts_compare_log_posteriors(covariance, assignment):
     """The winner of eight starts is the best of the same eight, one at a time."""
     rng = np.random.default_rng(3)
-    x = 6 * rng.normal(size=(7, 2))[rng.integers(7, size=80)] + rng.normal(size=(80, 2))       # many local maxima
-    options = dict(covariance=covariance, weights="equal", assignment=assignment, init="random",
-                   prior=mixlib.Prior(shrinkage=0.5, scale=2.0), max_iter=5000)
+    x = 6 * rng.normal(size=(7, 2))[rng.integers(7, size=80)] + rng.normal(size=(80, 2))  # many local maxima
+    options = dict(
+        covariance=covariance,
+        weights="equal",
+        assignment=assignment,
+        init="random",
+        prior=mixlib.Prior(shrinkage=0.5, scale=2.0),
+        max_iter=5000,
+    )
     rng = np.random.default_rng(5)
     single = [mixlib.fit(x, 6, random_state=rng, **options).objective for _ in range(8)]
     best = mixlib.fit(x, 6, random_state=np.random.default_rng(5), n_init=8, **options).objective

@@ -20,8 +20,10 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 def blocks(language):
     """The README's code blocks in a language, each a list of lines."""
-    return [block.strip().splitlines()
-            for block in re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
+    return [
+        block.strip().splitlines()
+        for block in re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def recipe_lines():
@@ -57,9 +59,10 @@ def test_lines_without_make_are_the_makefiles():
 
 def test_windows_lines_are_the_same():
     unix = next(block for block in blocks("sh") if len(block) > 1)
-    windows, = blocks("bat")
-    assert windows == [line.replace("python3 -m venv", "py -m venv").replace(".venv/bin/", ".venv\\Scripts\\")
-                       for line in unix]
+    (windows,) = blocks("bat")
+    assert windows == [
+        line.replace("python3 -m venv", "py -m venv").replace(".venv/bin/", ".venv\\Scripts\\") for line in unix
+    ]
 
 
 def test_ci_runs_the_test_command():
@@ -70,8 +73,9 @@ def test_ci_runs_the_test_command():
 
 @pytest.mark.parametrize("lines", blocks("python"), ids=["fit"])
 def test_readme_example_runs(lines):
-    run = subprocess.run([sys.executable, "-W", "error", "-c", "\n".join(lines)],
-                         capture_output=True, text=True, cwd=ROOT)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT
+    )
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.split()) == 2
 
@@ -93,7 +97,7 @@ def test_lock_holds_what_the_project_asks_for():
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             asked = Requirement(line)
-            pinned, = found[asked.name.lower()].specifier
+            (pinned,) = found[asked.name.lower()].specifier
             assert pinned.version in asked.specifier, line
     for line in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]:
         assert Requirement(line).name in found
@@ -101,7 +105,7 @@ def test_lock_holds_what_the_project_asks_for():
 
 @pytest.mark.parametrize("name", ["numpy", "scipy", "scikit-learn", "jupyter-book", "sphinx", "nbval"])
 def test_this_environment_is_the_locked_one(name):
-    pinned, = locked()[0][name].specifier
+    (pinned,) = locked()[0][name].specifier
     assert version(name) == pinned.version
 
 
@@ -112,7 +116,7 @@ def test_the_package_carries_its_data(tmp_path):
     build = "from setuptools.build_meta import build_wheel; build_wheel('wheels')"
     (tmp_path / "wheels").mkdir()
     subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
-    wheel, = (tmp_path / "wheels").glob("*.whl")
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     for path in (ROOT / "mixlib").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -123,15 +127,21 @@ def test_one_version_number():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert project["version"] == citation["version"]
-    assert f"## {project['version']} ({citation['date-released']})" in (
-        ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {project['version']} ({citation['date-released']})" in (ROOT / "CHANGELOG.md").read_text(
+        encoding="utf-8"
+    )
     assert version("mixlib") == project["version"]
 
 
 def test_bibliography_is_complete():
     from pybtex.database import parse_file
-    needed = {"article": {"journal", "volume", "pages"}, "book": {"publisher"},
-              "inproceedings": {"booktitle"}, "incollection": {"booktitle", "publisher"}}
+
+    needed = {
+        "article": {"journal", "volume", "pages"},
+        "book": {"publisher"},
+        "inproceedings": {"booktitle"},
+        "incollection": {"booktitle", "publisher"},
+    }
     entries = parse_file(str(ROOT / "book" / "references.bib")).entries
     titles = []
     for key, entry in entries.items():
@@ -145,6 +155,12 @@ def test_bibliography_is_complete():
 def test_the_bibliography_holds_what_is_cited_and_nothing_else():
     from pybtex.database import parse_file
     from results import pages, texts
-    cited = {key.strip() for _, path in pages() for text in texts(path)
-             for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text) for key in keys.split(",")}
+
+    cited = {
+        key.strip()
+        for _, path in pages()
+        for text in texts(path)
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
+        for key in keys.split(",")
+    }
     assert cited == set(parse_file(str(ROOT / "book" / "references.bib")).entries)

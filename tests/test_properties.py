@@ -36,8 +36,9 @@ def test_affine_equivariance(covariance, assignment):
         fit = run(x, 3, covariance=covariance, assignment=assignment, init=z)
         moved = run(x @ A.T + b, 3, covariance=covariance, assignment=assignment, init=z)
         np.testing.assert_array_equal(moved.labels, fit.labels)
-        np.testing.assert_allclose(objectives(moved), objectives(fit) - len(x) * np.log(abs(np.linalg.det(A))),
-                                   rtol=1e-9)
+        np.testing.assert_allclose(
+            objectives(moved), objectives(fit) - len(x) * np.log(abs(np.linalg.det(A))), rtol=1e-9
+        )
         np.testing.assert_allclose(moved.mixture.means, fit.mixture.means @ A.T + b, rtol=1e-7, atol=1e-7)
         np.testing.assert_allclose(moved.mixture.covariances, A @ fit.mixture.covariances @ A.T, rtol=1e-6, atol=1e-7)
 
@@ -60,7 +61,7 @@ def test_rotation_and_translation(covariance, weights, assignment):
     """All but the diagonal ones see only distances."""
     if covariance.endswith("diag"):
         x, z = data(2)
-        turn, b = np.eye(3)[[2, 0, 1]] * [[1], [-1], [1]], np.ones(3)      # the rotations that diagonal allows
+        turn, b = np.eye(3)[[2, 0, 1]] * [[1], [-1], [1]], np.ones(3)  # the rotations that diagonal allows
     else:
         x, z = data(2)
         turn, b = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0], np.array([10.0, -3.0, 0.5])
@@ -95,7 +96,7 @@ def test_permuting_rows(covariance, weights, assignment):
 def test_permuting_components(covariance, weights, assignment):
     """Label switching: the same fit under other names."""
     x, z = data(4)
-    rename = np.array([2, 0, 1])                                    # old k is called rename[k]
+    rename = np.array([2, 0, 1])  # old k is called rename[k]
     options = {"covariance": covariance, "weights": weights, "assignment": assignment}
     fit, other = run(x, 3, init=z, **options), run(x, 3, init=rename[z], **options)
     np.testing.assert_array_equal(other.labels, rename[fit.labels])
@@ -134,8 +135,17 @@ def test_the_objective_never_falls(covariance, weights, assignment):
     for seed in range(6):
         x, _ = data(seed, n=150)
         rng = np.random.default_rng(seed)
-        fit = run(x, 3, covariance=covariance, weights=weights, assignment=assignment, variance=2.0, max_iter=60,
-                  init=x[rng.choice(150, 3, replace=False)], sample_weight=rng.exponential(size=150) + 0.2)
+        fit = run(
+            x,
+            3,
+            covariance=covariance,
+            weights=weights,
+            assignment=assignment,
+            variance=2.0,
+            max_iter=60,
+            init=x[rng.choice(150, 3, replace=False)],
+            sample_weight=rng.exponential(size=150) + 0.2,
+        )
         climb = np.diff(objectives(fit))
         assert climb.min() >= -1e-10 * abs(fit.objective)
         assert climb.sum() > 1
@@ -148,8 +158,12 @@ def test_one_component_is_the_maximum_likelihood_normal(covariance, weights, ass
     fit = mixlib.fit(x, 1, covariance=covariance, weights=weights, assignment=assignment, random_state=0, variance=2.5)
     assert fit.converged
     S = np.cov(x.T, bias=True)
-    expected = {"identity": 2.5 * np.eye(3), "spherical": np.diag(S).mean() * np.eye(3), "diag": np.diag(np.diag(S)),
-                "full": S}[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
+    expected = {
+        "identity": 2.5 * np.eye(3),
+        "spherical": np.diag(S).mean() * np.eye(3),
+        "diag": np.diag(np.diag(S)),
+        "full": S,
+    }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
     np.testing.assert_allclose(fit.mixture.means[0], x.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(fit.mixture.covariances[0], expected, rtol=1e-11, atol=1e-13)
     np.testing.assert_array_equal(fit.mixture.weights, [1.0])
@@ -179,8 +193,10 @@ def test_same_seed_same_result(init):
         for other in (b, c):
             np.testing.assert_array_equal(objectives(a), objectives(other))
             np.testing.assert_array_equal(a.mixture.means, other.mixture.means)
-    starts = {mixlib.fit(x, 3, init=init, random_state=seed, tol=0, max_iter=0).history[0].means.tobytes()
-              for seed in range(10)}
+    starts = {
+        mixlib.fit(x, 3, init=init, random_state=seed, tol=0, max_iter=0).history[0].means.tobytes()
+        for seed in range(10)
+    }
     assert len(starts) > 5
 
 
@@ -206,8 +222,9 @@ def test_soft_with_a_tiny_variance_is_k_means():
     """The limit: at sigma^2 = 1e-6 soft identity EM makes Lloyd's iterates."""
     x, _ = data(11)
     hard = run(x, 3, covariance="identity", weights="equal", assignment="hard", init=x[:3])
-    soft = run(x, 3, covariance="identity", weights="equal", assignment="soft", variance=1e-6, init=x[:3],
-               max_iter=hard.n_iter)
+    soft = run(
+        x, 3, covariance="identity", weights="equal", assignment="soft", variance=1e-6, init=x[:3], max_iter=hard.n_iter
+    )
     for a, b in zip(soft.history, hard.history):
         np.testing.assert_allclose(a.means, b.means, rtol=1e-10)
 
@@ -258,6 +275,6 @@ def test_the_tolerance_is_per_point():
         assert mixlib.fit(x, 3, sample_weight=np.full(90, factor), **options).n_iter == fit.n_iter
     assert mixlib.fit(np.tile(x, (100, 1)), 3, **options).n_iter == fit.n_iter
     gains = np.diff(objectives(fit)) / 90
-    left = gains[1:] ** 2 / (gains[:-1] - gains[1:])               # Aitken's estimate, wherever gains fall
+    left = gains[1:] ** 2 / (gains[:-1] - gains[1:])  # Aitken's estimate, wherever gains fall
     small = (gains[1:] < gains[:-1]) & (left <= 1e-5)
     assert small[-2:].all() and not (small[:-2] & small[1:-1]).any()

@@ -13,16 +13,19 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("log, count", [
-    ("Output written on book.pdf (190 pages).\n", 0),
-    ("LaTeX Warning: Reference `a:b' on page 3 undefined on input line 5.\n", 1),
-    ("x" * 70 + "\nundefined", 1),
-    ("LaTeX Warning: Hyper reference `" + "x" * 41 + "' unde\nfined on input line 5.\n", 1),        # broken at 79 letters
-    ("Missing character: There is no x in font y!\n", 1),
-    ("LaTeX Warning: Label `a' multiply defined.\n", 1),
-    ("Overfull \\hbox (9.9pt too wide) in paragraph\n", 0),
-    ("Overfull \\hbox (30.2pt too wide) in paragraph\n", 1),
-])
+@pytest.mark.parametrize(
+    "log, count",
+    [
+        ("Output written on book.pdf (190 pages).\n", 0),
+        ("LaTeX Warning: Reference `a:b' on page 3 undefined on input line 5.\n", 1),
+        ("x" * 70 + "\nundefined", 1),
+        ("LaTeX Warning: Hyper reference `" + "x" * 41 + "' unde\nfined on input line 5.\n", 1),  # broken at 79 letters
+        ("Missing character: There is no x in font y!\n", 1),
+        ("LaTeX Warning: Label `a' multiply defined.\n", 1),
+        ("Overfull \\hbox (9.9pt too wide) in paragraph\n", 0),
+        ("Overfull \\hbox (30.2pt too wide) in paragraph\n", 1),
+    ],
+)
 def test_what_latex_reports_is_found(log, count):
     assert len(pdf.complaints_of_log(log)) == count
 
@@ -40,10 +43,16 @@ def test_what_is_open_on_paper_is_found():
 
 
 def test_the_report_names_the_chapters_that_broke():
-    log = ("FAILED book/em.ipynb::Cell 3\nFAILED book/em.ipynb::Cell 4\nFAILED tests/test_em.py::test_x - ValueError\n"
-           "=========== 3 failed, 9 passed in 4.0s ===========\n")
+    log = (
+        "FAILED book/em.ipynb::Cell 3\nFAILED book/em.ipynb::Cell 4\nFAILED tests/test_em.py::test_x - ValueError\n"
+        "=========== 3 failed, 9 passed in 4.0s ===========\n"
+    )
     said = newest.report(log)
-    assert "- **book/em.ipynb**: 2 cells" in said and "- tests/test_em.py: 1 tests" in said and "3 failed, 9 passed" in said
+    assert (
+        "- **book/em.ipynb**: 2 cells" in said
+        and "- tests/test_em.py: 1 tests" in said
+        and "3 failed, 9 passed" in said
+    )
     assert "did not come to an end" in newest.report("Segmentation fault")
 
 

@@ -22,6 +22,7 @@ def test_what_is_handed_out_can_be_written_to(options):
         for record in fit.history:
             found += [record.labels, record.weights, record.means, record.covariances, record.mixture.means]
         return found
+
     before = [array.copy() for array in arrays()]
     numbers = fit.log_likelihood, fit.classification_log_likelihood, fit.inertia
     for array in arrays():
@@ -31,15 +32,22 @@ def test_what_is_handed_out_can_be_written_to(options):
     assert [record.iteration for record in fit.history] == list(range(fit.n_iter + 1))
 
 
-@pytest.mark.parametrize("options", [{}, {"assignment": "hard"}, KMEANS, {"prior": mixlib.Prior()}],
-                         ids=["soft", "hard", "k-means", "prior"])
+@pytest.mark.parametrize(
+    "options", [{}, {"assignment": "hard"}, KMEANS, {"prior": mixlib.Prior()}], ids=["soft", "hard", "k-means", "prior"]
+)
 def test_what_takes_a_pass_is_computed_once(options):
     """The second time, no block of points is read."""
     fit = mixlib.fit(X, 2, init=X[:2], tol=0, max_iter=3, **options)
 
     def everything():
-        return (fit.labels.tolist(), fit.responsibilities.tolist(), fit.inertia, fit.log_likelihood,
-                fit.classification_log_likelihood)
+        return (
+            fit.labels.tolist(),
+            fit.responsibilities.tolist(),
+            fit.inertia,
+            fit.log_likelihood,
+            fit.classification_log_likelihood,
+        )
+
     first = everything()
     with mock.patch.object(data, "map_blocks") as passes:
         assert everything() == first
@@ -75,9 +83,10 @@ def test_in_words():
     """A result says what it is, how long it took, whether it ended, and its objective in six digits."""
     x = [[0.0], [1.0], [10.0], [11.0]]
     done = mixlib.fit(x, 2, init=[[0.0], [1.0]], **KMEANS)
-    ended = -1 / 2 - 2 * np.log(2 * np.pi) - 4 * np.log(2)          # J = 1
-    assert repr(done) == (f"Fit(Mixture of 2 components in 1 dimensions, {done.n_iter} iterations, converged, "
-                          f"objective {ended:.6g})")
+    ended = -1 / 2 - 2 * np.log(2 * np.pi) - 4 * np.log(2)  # J = 1
+    assert repr(done) == (
+        f"Fit(Mixture of 2 components in 1 dimensions, {done.n_iter} iterations, converged, objective {ended:.6g})"
+    )
     assert repr(done.history[-1]) == f"Record(iteration={done.n_iter}, objective={ended:.6g})"
     cut = mixlib.fit(x, 2, init=[[0.0], [1.0]], **KMEANS | {"assignment": "soft"}, tol=0, max_iter=1)
     assert ", 1 iterations, not converged, " in repr(cut)

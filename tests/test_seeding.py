@@ -66,8 +66,15 @@ def test_copies_count_as_weights():
 def test_fit_seeds_by_plusplus():
     """The starts of fit() for a spherical covariance follow the same law, weights and all."""
     w = np.array([1.0, 2.5, 0.0, 0.5, 3.0])
-    draws = [indices(X, mixlib.fit(X, 2, covariance="identity", sample_weight=w, tol=0, max_iter=0,
-                                   random_state=seed).history[0].means) for seed in range(3000)]
+    draws = [
+        indices(
+            X,
+            mixlib.fit(X, 2, covariance="identity", sample_weight=w, tol=0, max_iter=0, random_state=seed)
+            .history[0]
+            .means,
+        )
+        for seed in range(3000)
+    ]
     assert_draws_follow(plusplus_probabilities(X, w, 2), draws)
 
 
@@ -78,12 +85,18 @@ def test_fit_seeds_in_the_constraints_own_metric():
     turn = np.array([[2.0, 1.0], [-3.0, 0.5]])
     for covariance, y in (("diag", X * units), ("tied_diag", X * units), ("full", X @ turn), ("tied", X @ turn)):
         for seed in range(50):
-            a, b = (mixlib.fit(z, 2, covariance=covariance, weights="equal", tol=0, max_iter=0,
-                               random_state=seed).history[0].means for z in (X, y))
+            a, b = (
+                mixlib.fit(z, 2, covariance=covariance, weights="equal", tol=0, max_iter=0, random_state=seed)
+                .history[0]
+                .means
+                for z in (X, y)
+            )
             assert indices(X, a) == indices(y, b)
     y = X * [1.9e-3, 260.0]
-    draws = [indices(y, mixlib.fit(y, 2, covariance="diag", tol=0, max_iter=0, random_state=seed).history[0].means)
-             for seed in range(3000)]
+    draws = [
+        indices(y, mixlib.fit(y, 2, covariance="diag", tol=0, max_iter=0, random_state=seed).history[0].means)
+        for seed in range(3000)
+    ]
     assert_draws_follow(plusplus_probabilities(X / X.std(axis=0), np.ones(5), 2), draws)
 
 
@@ -95,13 +108,25 @@ def test_random_starts_are_distinct_points_by_weight():
     for a, b in itertools.permutations(range(5), 2):
         if w[a] * w[b]:
             law[a, b] = w[a] / w.sum() * w[b] / (w.sum() - w[a])
-    draws = [indices(X, mixlib.fit(X, 2, covariance="identity", init="random", sample_weight=w, tol=0, max_iter=0,
-                                   random_state=seed).history[0].means) for seed in range(3000)]
+    draws = [
+        indices(
+            X,
+            mixlib.fit(
+                X, 2, covariance="identity", init="random", sample_weight=w, tol=0, max_iter=0, random_state=seed
+            )
+            .history[0]
+            .means,
+        )
+        for seed in range(3000)
+    ]
     assert_draws_follow(law, draws)
     copies = np.repeat(X, 10, axis=0)
     for seed in range(30):
-        means = mixlib.fit(copies, 5, covariance="identity", init="random", tol=0, max_iter=0,
-                           random_state=seed).history[0].means
+        means = (
+            mixlib.fit(copies, 5, covariance="identity", init="random", tol=0, max_iter=0, random_state=seed)
+            .history[0]
+            .means
+        )
         assert sorted(indices(X, means)) == [0, 1, 2, 3, 4]
 
 
@@ -154,7 +179,9 @@ def test_k_means_plus_plus_beats_random_starts():
     x = (100 * rng.normal(size=(10, 2)))[np.arange(300) % 10] + rng.normal(size=(300, 2))
 
     def cost(init, seed):
-        means = mixlib.fit(x, 10, covariance="identity", init=init, tol=0, max_iter=0, random_state=seed).history[0].means
+        means = (
+            mixlib.fit(x, 10, covariance="identity", init=init, tol=0, max_iter=0, random_state=seed).history[0].means
+        )
         return ((x[:, None] - means) ** 2).sum(axis=2).min(axis=1).sum()
 
     assert np.mean([cost("k-means++", s) for s in range(200)]) < 0.5 * np.mean([cost("random", s) for s in range(200)])

@@ -49,14 +49,14 @@ def test_simulated_truth_is_found():
     truth = mixlib.Mixture([0.3, 0.3, 0.4], [[0, 0], [6, 0], [0, 7]], [[[1, 0.8], [0.8, 1]]] * 3)
     x = truth.sample(600, 1)[0]
     for criterion in ("bic", "icl"):
-        found = mixlib.select(x, range(1, 6), criterion=criterion, progress=False, random_state=0, n_init=3,
-                              tol=1e-6)
+        found = mixlib.select(x, range(1, 6), criterion=criterion, progress=False, random_state=0, n_init=3, tol=1e-6)
         assert (found.covariance, found.n_components) == ("tied", 3)
 
 
 def test_criteria_differ_as_their_formulas_do(chosen):
-    aic, icl = (mixlib.select(X, [2], ["full"], criterion=c, progress=False, random_state=0, n_init=2)
-                for c in ("aic", "icl"))
+    aic, icl = (
+        mixlib.select(X, [2], ["full"], criterion=c, progress=False, random_state=0, n_init=2) for c in ("aic", "icl")
+    )
     assert aic.values[0, 0] == mixlib.aic(aic.best)
     assert icl.values[0, 0] == mixlib.icl(icl.best)
     assert aic.values[0, 0] < chosen.values[5, 1] <= icl.values[0, 0]
@@ -73,12 +73,15 @@ def test_models_that_collapse_are_infinitely_bad():
         mixlib.select(points, [3], ["spherical"], progress=False, random_state=0)
 
 
-@pytest.mark.parametrize("arguments, word", [
-    (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"),
-    (([1], []), "nothing to try: 0 covariances and 1 numbers"),
-    (([0], ["full"]), "each number of components must be at least 1"),
-    (([1], ["round"]), "covariance"),
-])
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (([], ["full"]), "nothing to try: 1 covariances and 0 numbers"),
+        (([1], []), "nothing to try: 0 covariances and 1 numbers"),
+        (([0], ["full"]), "each number of components must be at least 1"),
+        (([1], ["round"]), "covariance"),
+    ],
+)
 def test_bad_input_is_named(arguments, word):
     with pytest.raises(ValueError, match=word):
         mixlib.select(X, *arguments, progress=False)
@@ -104,7 +107,11 @@ def test_the_defaults_are_those_of_the_docstring():
     parameters = inspect.signature(mixlib.select).parameters
     estimated = ("tied_spherical", "spherical", "tied_diag", "diag", "tied", "full")
     assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == {
-        "components": range(1, 10), "covariances": estimated, "criterion": "bic", "progress": True}
+        "components": range(1, 10),
+        "covariances": estimated,
+        "criterion": "bic",
+        "progress": True,
+    }
 
 
 def test_the_first_of_equals_is_kept(monkeypatch):

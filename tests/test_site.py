@@ -13,9 +13,20 @@ from results import ROOT, equation_numbers, pages, results, texts
 
 PAGES = page_names()
 EVERY_PAGE = [*PAGES, "search", "genindex"]
-LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src",
-           "embed": "src", "object": "data", "link": "href", "use": "href", "image": "href"}
-NAMES_ONLY = {"canonical"}         # a link that names an address and loads nothing
+LOADING = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "embed": "src",
+    "object": "data",
+    "link": "href",
+    "use": "href",
+    "image": "href",
+}
+NAMES_ONLY = {"canonical"}  # a link that names an address and loads nothing
 OUTSIDE = re.compile(r"^(https?:)?//")
 CDN = re.compile(r"unpkg\.com|jsdelivr|cdnjs|googleapis|googletagmanager|gstatic|plausible\.io|readthedocs\.net")
 
@@ -33,8 +44,12 @@ def test_every_page_was_built():
 
 @pytest.mark.parametrize("name", EVERY_PAGE)
 def test_nothing_loads_from_another_host(name):
-    found = [element[attribute] for tag, attribute in LOADING.items()
-             for element in page(name).find_all(tag) if element.get(attribute) and not NAMES_ONLY & set(element.get("rel", ()))]
+    found = [
+        element[attribute]
+        for tag, attribute in LOADING.items()
+        for element in page(name).find_all(tag)
+        if element.get(attribute) and not NAMES_ONLY & set(element.get("rel", ()))
+    ]
     assert found != []
     assert [address for address in found if OUTSIDE.match(address)] == []
     inline = [element.get_text() for element in page(name).find_all(["script", "style"])]
@@ -42,9 +57,9 @@ def test_nothing_loads_from_another_host(name):
 
 
 def test_no_style_or_script_names_another_host():
-    styles = [path for path in HTML.rglob("*.css")]
+    styles = list(HTML.rglob("*.css"))
     assert [path.name for path in styles] == ["book.css"]
-    assert "div.formula" in styles[0].read_text(encoding="utf-8")         # all of them are in it
+    assert "div.formula" in styles[0].read_text(encoding="utf-8")  # all of them are in it
     for path in styles:
         text = path.read_text(encoding="utf-8")
         loads = re.findall(r"url\(\s*['\"]?([^)'\"]+)", text) + re.findall(r"@import\s+['\"]([^'\"]+)", text)
@@ -95,8 +110,10 @@ def test_page_is_described(name):
 
 
 def test_descriptions_and_titles_differ():
-    for read in (lambda found: found.find("meta", attrs={"name": "description"})["content"],
-                 lambda found: found.title.get_text()):
+    for read in (
+        lambda found: found.find("meta", attrs={"name": "description"})["content"],
+        lambda found: found.title.get_text(),
+    ):
         said = [read(page(name)) for name in PAGES]
         assert len(set(said)) == len(said)
 
@@ -108,16 +125,26 @@ def test_images_have_alternatives(name):
         assert not image["alt"].startswith(("_images/", "../_images/")), image["src"]
 
 
-@pytest.mark.parametrize("path", [path for _, path in pages() if path.suffix == ".ipynb"],
-                         ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for _, path in pages() if path.suffix == ".ipynb"], ids=lambda path: path.stem)
 def test_every_figure_was_drawn(path):
     notebook = nbformat.read(path, as_version=4)
-    wanted = {cell.metadata["mystnb"]["figure"]["name"] for cell in notebook.cells
-              if "figure" in cell.metadata.get("mystnb", {})}
-    drawn = {one["id"] for figure in page(f"book/{path.stem}").find_all("figure") if figure.find("img")
-             for one in [figure, *figure.find_all(id=True)] if one.get("id")}
-    drawn |= {span["id"] for span in page(f"book/{path.stem}").find_all("span", id=True)
-              if span.find_parent("figure") or span.find_next_sibling("figure")}
+    wanted = {
+        cell.metadata["mystnb"]["figure"]["name"]
+        for cell in notebook.cells
+        if "figure" in cell.metadata.get("mystnb", {})
+    }
+    drawn = {
+        one["id"]
+        for figure in page(f"book/{path.stem}").find_all("figure")
+        if figure.find("img")
+        for one in [figure, *figure.find_all(id=True)]
+        if one.get("id")
+    }
+    drawn |= {
+        span["id"]
+        for span in page(f"book/{path.stem}").find_all("span", id=True)
+        if span.find_parent("figure") or span.find_next_sibling("figure")
+    }
     assert wanted <= drawn
 
 
@@ -127,8 +154,7 @@ def test_equations_have_the_numbers_that_the_pointers_use():
         for formula in page(name).select("div.math[id^=equation-]"):
             number = formula.find(class_="eqno").get_text()
             built[formula["id"].removeprefix("equation-")] = number.strip("()#¶ \n")
-    labels = [result.label for _, path in pages() for result in results(texts(path))
-              if result.kind == "equation"]
+    labels = [result.label for _, path in pages() for result in results(texts(path)) if result.kind == "equation"]
     assert built == equation_numbers()
     assert len(labels) == len(built)
 
@@ -199,9 +225,11 @@ def test_pages_load_few_and_small_files(name):
     """The frame, styles, scripts and fonts of a page together, as stored; only the search page loads an index."""
     found = page(name)
     folder = (HTML / f"{name}.html").parent
-    files = [folder / tag[key].split("?")[0] for tag, key in
-             [(tag, "src") for tag in found.find_all("script", src=True)]
-             + [(tag, "href") for tag in found.find_all("link", rel="stylesheet")]]
+    files = [
+        folder / tag[key].split("?")[0]
+        for tag, key in [(tag, "src") for tag in found.find_all("script", src=True)]
+        + [(tag, "href") for tag in found.find_all("link", rel="stylesheet")]
+    ]
     if name == "search":
         files = [path for path in files if path.name not in ("searchindex.js", "searchtools.js")]
     assert sum(path.stat().st_size for path in files) < 120_000
@@ -212,41 +240,65 @@ def test_scripts_of_an_element_load_where_it_stands():
     """A folder of scripts bears the name of the element that they make."""
     seen = set()
     for name in PAGES:
-        loaded = [script["src"].split("?")[0].split("_static/")[1] for script in page(name).find_all("script", src=True)]
+        loaded = [
+            script["src"].split("?")[0].split("_static/")[1] for script in page(name).find_all("script", src=True)
+        ]
         assert {"site.js", "folds.js"} <= set(loaded)
         for folder in (path for path in (ROOT / "book" / "_static").iterdir() if path.is_dir()):
             scripts = sorted(f"{folder.name}/{path.name}" for path in folder.glob("*.js"))
             stands = page(name).find(folder.name) is not None
             assert [one for one in loaded if one.startswith(f"{folder.name}/")] == (scripts if stands else [])
             seen |= {folder.name} if stands else set()
-    assert seen == {"variance-slider", "mixture-laboratory"}
+    assert seen == {"variance-slider", "mixture-laboratory", "covariance-ellipse"}
 
 
 def test_no_icon_font_and_no_unused_files():
-    assert not list(HTML.rglob("*fontawesome*")) and not list(HTML.rglob("*bootstrap*")) and not list(HTML.rglob("*mathjax*"))
+    assert (
+        not list(HTML.rglob("*fontawesome*"))
+        and not list(HTML.rglob("*bootstrap*"))
+        and not list(HTML.rglob("*mathjax*"))
+    )
     for name in EVERY_PAGE:
         assert page(name).select('i[class*="fa-"]') == []
 
 
 def test_a_page_for_wrong_addresses():
     found = soup(HTML / "404.html")
-    assert found.h1.get_text() == "Page not found" and found.find("meta", attrs={"name": "robots"})["content"] == "noindex"
+    assert (
+        found.h1.get_text() == "Page not found" and found.find("meta", attrs={"name": "robots"})["content"] == "noindex"
+    )
 
 
 # ----------------------------------------------------------------- what keeps the site true
 
+
 @pytest.fixture
 def project(tmp_path):
-    for name, text in {"mixlib/em.py": "a = 2\n", "mixlib/data/x.csv": "1\n", "requirements.lock": "numpy==1\n",
-                       "book/em.ipynb": "{}", "_config.yml": "", "_toc.yml": ""}.items():
+    for name, text in {
+        "mixlib/em.py": "a = 2\n",
+        "mixlib/data/x.csv": "1\n",
+        "requirements.lock": "numpy==1\n",
+        "book/em.ipynb": "{}",
+        "_config.yml": "",
+        "_toc.yml": "",
+    }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
 
 
-@pytest.mark.parametrize("name, executed_again", [
-    ("mixlib/em.py", True), ("mixlib/data/x.csv", True), ("requirements.lock", True), ("mixlib/new.py", True),
-    ("book/em.ipynb", False), ("_config.yml", False), ("book/new.md", False)])
+@pytest.mark.parametrize(
+    "name, executed_again",
+    [
+        ("mixlib/em.py", True),
+        ("mixlib/data/x.csv", True),
+        ("requirements.lock", True),
+        ("mixlib/new.py", True),
+        ("book/em.ipynb", False),
+        ("_config.yml", False),
+        ("book/new.md", False),
+    ],
+)
 def test_a_change_is_never_missed(project, name, executed_again):
     code, sources = booksite.code_digest(project), booksite.source_digest(project)
     (project / name).write_text("a = 3\n")
@@ -281,15 +333,18 @@ def test_a_failed_build_is_not_fresh(project, failed, warnings, fresh):
     assert (outdir / booksite.STAMP).exists() == fresh
 
 
-@pytest.mark.parametrize("remote, url", [
-    ("https://github.com/someone/book.git", "https://github.com/someone/book"),
-    ("https://user:word@gitlab.com/someone/book", "https://gitlab.com/someone/book"),
-    ("git@github.com:someone/book.git", "https://github.com/someone/book"),
-    ("ssh://git@github.com/someone/book.git", "https://github.com/someone/book"),
-    ("/srv/git/book", None),
-    ("https://example.org/someone/book", None),
-    (None, None),
-])
+@pytest.mark.parametrize(
+    "remote, url",
+    [
+        ("https://github.com/someone/book.git", "https://github.com/someone/book"),
+        ("https://user:word@gitlab.com/someone/book", "https://gitlab.com/someone/book"),
+        ("git@github.com:someone/book.git", "https://github.com/someone/book"),
+        ("ssh://git@github.com/someone/book.git", "https://github.com/someone/book"),
+        ("/srv/git/book", None),
+        ("https://example.org/someone/book", None),
+        (None, None),
+    ],
+)
 def test_links_to_the_repository_only_where_one_is_known(tmp_path, monkeypatch, remote, url):
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

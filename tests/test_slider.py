@@ -193,8 +193,11 @@ def test_the_element_carries_the_frames(x, frames):
     assert data["colors"] == plot.colors and np.isclose(data["critical"], critical_variance(x), rtol=1e-4)
     for got, frame in zip(data["frames"], frames):
         assert np.allclose(got["means"], frame.means, rtol=1e-4, atol=1e-9) and got["places"] == frame.places
-        assert np.allclose([got["variance"], got["inertia"], got["softObjective"]],
-                           [frame.variance, frame.inertia, frame.soft_objective], rtol=1e-4)
+        assert np.allclose(
+            [got["variance"], got["inertia"], got["softObjective"]],
+            [frame.variance, frame.inertia, frame.soft_objective],
+            rtol=1e-4,
+        )
 
 
 def test_it_opens_where_the_points_have_mixed_colours(x, frames):
@@ -210,13 +213,20 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     x, frames = x * shape, [frame._replace(means=frame.means * shape) for frame in frames]
     made = VarianceSlider(x, frames, 'Three "clumps".')
     drawn, view, opening = Page(made._repr_html_()).drawn, made.data()["view"], frames[made.opening]
-    assert drawn["svg"] == [{"viewbox": f"0 0 {view['width']} {view['height']}", "role": "img",
-                             "aria-label": f'Three "clumps". {slider.LEGEND}'}]
+    assert drawn["svg"] == [
+        {
+            "viewbox": f"0 0 {view['width']} {view['height']}",
+            "role": "img",
+            "aria-label": f'Three "clumps". {slider.LEGEND}',
+        }
+    ]
 
     def back(places):
         places = np.array(places, dtype=float)
-        return np.c_[view["left"] + (places[:, 0] - view["pad"]) / view["across"],
-                     view["top"] - (places[:, 1] - view["pad"]) / view["down"]]
+        return np.c_[
+            view["left"] + (places[:, 0] - view["pad"]) / view["across"],
+            view["top"] - (places[:, 1] - view["pad"]) / view["down"],
+        ]
 
     near = {"rtol": 0, "atol": 0.2 / min(view["across"], view["down"])}
     circles = [(circle["cx"], circle["cy"]) for circle in drawn["circle"]]
@@ -229,11 +239,11 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     assert [path["fill"] for path in drawn["path"]] == plot.colors[:3]
     for k, way in enumerate(drawn["polyline"]):
         places = [place.split(",") for place in way["points"].split()]
-        assert np.allclose(back(places), [frame.means[k] for frame in frames[:made.opening + 1]], **near)
+        assert np.allclose(back(places), [frame.means[k] for frame in frames[: made.opening + 1]], **near)
     weight = np.exp(-squares(x, opening.means) / (2 * opening.variance))
-    palette = [[int(color[i:i + 2], 16) for i in (1, 3, 5)] for color in plot.colors[:3]]
+    palette = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in plot.colors[:3]]
     mixed = weight @ palette / weight.sum(axis=1, keepdims=True)
-    found = [[int(circle["fill"][i:i + 2], 16) for i in (1, 3, 5)] for circle in drawn["circle"]]
+    found = [[int(circle["fill"][i : i + 2], 16) for i in (1, 3, 5)] for circle in drawn["circle"]]
     assert np.allclose(found, mixed, rtol=0, atol=1)
 
 
@@ -248,21 +258,35 @@ def test_the_table_says_it_without_a_script(x, frames):
     opening = frames[len(frames) // 2].variance / critical_variance(x)
     assert "Three clumps." in page.text and "0 (k-means)" in page.text
     assert f"at a variance of {opening:.3g} times the critical one" in page.text
-    assert page.rows == 5                     # the head; one, two and three places; k-means
+    assert page.rows == 5  # the head; one, two and three places; k-means
     assert f"{frames[-1].inertia:.4g}" in page.text
 
 
 def test_the_table_has_the_first_and_last_frame_and_those_between_where_the_number_changes(x):
     c = critical_variance(x)
-    numbers = [(2 * c, 10.0, 9.0, 1), (1.5 * c, 8.5, 7.5, 1), (c / 2, 8.0, 7.0, 2), (c / 4, 6.0, 5.0, 3),
-               (c / 5, 5.5, 5.25, 2), (0.0, 4.0, 4.0, 3)]
+    numbers = [
+        (2 * c, 10.0, 9.0, 1),
+        (1.5 * c, 8.5, 7.5, 1),
+        (c / 2, 8.0, 7.0, 2),
+        (c / 4, 6.0, 5.0, 3),
+        (c / 5, 5.5, 5.25, 2),
+        (0.0, 4.0, 4.0, 3),
+    ]
     made = [Frame(s2, np.zeros((3, 2)), J, soft, places) for s2, J, soft, places in numbers]
     html = VarianceSlider(x, made, "ok")._repr_html_()
-    assert re.findall(r"<th>(.*?)</th>", html) == ["<i>σ</i>² / <i>λ</i><sub>max</sub>", "distinct centres",
-                                                     "<i>J</i>", "<i>J<sub>σ</sub></i>"]
+    assert re.findall(r"<th>(.*?)</th>", html) == [
+        "<i>σ</i>² / <i>λ</i><sub>max</sub>",
+        "distinct centres",
+        "<i>J</i>",
+        "<i>J<sub>σ</sub></i>",
+    ]
     assert re.findall("<tr>" + 4 * "<td>(.*?)</td>" + "</tr>", html) == [
-        ("2", "1", "10", "9"), ("0.5", "2", "8", "7"), ("0.25", "3", "6", "5"), ("0.2", "2", "5.5", "5.25"),
-        ("0 (k-means)", "3", "4", "4")]
+        ("2", "1", "10", "9"),
+        ("0.5", "2", "8", "7"),
+        ("0.25", "3", "6", "5"),
+        ("0.2", "2", "5.5", "5.25"),
+        ("0 (k-means)", "3", "4", "4"),
+    ]
     assert repr(VarianceSlider(x, made, "ok")) == "VarianceSlider(75 points, 6 frames)"
 
 

@@ -29,11 +29,13 @@ def assert_equals_reference(fit, truth, assignment, rtol=1e-9, covariance_rtol=1
         # each entry relative to the two standard deviations it belongs to
         sd = np.sqrt(np.diagonal(state.covariances, axis1=1, axis2=2))
         unit = sd[:, :, None] * sd[:, None, :]
-        np.testing.assert_allclose(record.mixture.covariances / unit, state.covariances / unit,
-                                   rtol=0, atol=covariance_rtol)
+        np.testing.assert_allclose(
+            record.mixture.covariances / unit, state.covariances / unit, rtol=0, atol=covariance_rtol
+        )
 
 
 # ---- where the data lie, and in which units ---------------------------------------------------
+
 
 @pytest.mark.parametrize("offset", [1e6, 1e7, 1e8])
 @pytest.mark.parametrize("covariance, assignment", list(itertools.product(COVARIANCES, ("soft", "hard"))))
@@ -55,8 +57,9 @@ def test_any_unit(covariance, scale):
     scaled = fit_without_warning(scale * x, 3, variance=2.0 * scale**2, **options)
     np.testing.assert_allclose(scaled.objective, fit.objective - x.size * np.log(scale), rtol=1e-10)
     np.testing.assert_allclose(scaled.mixture.means, scale * fit.mixture.means, rtol=1e-9)
-    np.testing.assert_allclose(scaled.mixture.covariances, scale**2 * fit.mixture.covariances,
-                               rtol=1e-8, atol=1e-10 * scale**2)
+    np.testing.assert_allclose(
+        scaled.mixture.covariances, scale**2 * fit.mixture.covariances, rtol=1e-8, atol=1e-10 * scale**2
+    )
     np.testing.assert_array_equal(scaled.labels, fit.labels)
 
 
@@ -79,8 +82,7 @@ def test_k_means_in_any_unit(scale):
     """Plain k-means has no unit of its own: the labels are those of the data in another unit."""
     x, _ = clusters(3)
     labels, centres = lloyd(x, x[:3], 30)
-    fit = mixlib.fit(scale * x, 3, covariance="tied_spherical", weights="equal", assignment="hard",
-                     init=scale * x[:3])
+    fit = mixlib.fit(scale * x, 3, covariance="tied_spherical", weights="equal", assignment="hard", init=scale * x[:3])
     for t, record in enumerate(fit.history):
         np.testing.assert_array_equal(record.labels, labels[t])
         np.testing.assert_allclose(record.means, scale * centres[t], rtol=1e-10)
@@ -109,7 +111,9 @@ def test_tight_components_far_apart(covariance, assignment, ratio):
     z = np.arange(45) % 3
     x = ratio * np.array([[0.0, 0.0], [1.0, 0.3], [-0.2, 1.0]])[z] + rng.normal(size=(45, 2))
     for w in (None, rng.exponential(size=45)):
-        fit = fit_without_warning(x, 3, covariance=covariance, assignment=assignment, init=z, max_iter=3, sample_weight=w)
+        fit = fit_without_warning(
+            x, 3, covariance=covariance, assignment=assignment, init=z, max_iter=3, sample_weight=w
+        )
         truth = em(x, 3, covariance, "free", assignment, labels=z, n_iter=3, sample_weight=w)
         assert_equals_reference(fit, truth, assignment)
 
@@ -152,8 +156,9 @@ def test_ill_conditioned_covariances(covariance, condition):
     fit = fit_without_warning(x, 3, covariance=covariance, init=z, max_iter=4)
     truth = em(x, 3, covariance, "free", "soft", labels=z, n_iter=4)
     # rounding x itself moves the smaller axis by eps * sqrt(condition)
-    np.testing.assert_allclose([r.objective for r in fit.history], [s.log_likelihood for s in truth],
-                               rtol=1e-9 * max(1, condition / 1e8))
+    np.testing.assert_allclose(
+        [r.objective for r in fit.history], [s.log_likelihood for s in truth], rtol=1e-9 * max(1, condition / 1e8)
+    )
     np.testing.assert_array_equal(fit.labels, truth[-1].labels)
 
 
@@ -167,6 +172,7 @@ def test_columns_in_very_different_units(covariance):
 
 
 # ---- degenerate data --------------------------------------------------------------------------
+
 
 def test_fewer_distinct_points_than_clusters():
     """Seeding says how many distinct points there are; from given centres k-means ends, with J = 0."""
@@ -276,14 +282,15 @@ def classification_em(x, means, n_iter):
 
 def test_hard_em_with_free_weights_empties_a_component_of_iris():
     """Iris, K = 3, identity: a component dies by its weight; it keeps its place, weight 0, and a warning says so."""
-    x = mixlib.datasets.iris().x + 1e-5 * np.random.default_rng(0).normal(size=(150, 4))       # no ties
+    x = mixlib.datasets.iris().x + 1e-5 * np.random.default_rng(0).normal(size=(150, 4))  # no ties
     emptied = latest = 0
     for seed in range(60):
         start = x[np.random.default_rng(seed).choice(150, size=3, replace=False)]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            fit = mixlib.fit(x, 3, covariance="identity", weights="free", assignment="hard", init=start, tol=0,
-                             max_iter=100)
+            fit = mixlib.fit(
+                x, 3, covariance="identity", weights="free", assignment="hard", init=start, tol=0, max_iter=100
+            )
         empty = np.flatnonzero(np.bincount(fit.labels, minlength=3) == 0)
         said = [w for w in caught if issubclass(w.category, mixlib.EmptyComponentWarning)]
         assert bool(len(empty)) == bool(said)
@@ -306,6 +313,7 @@ def test_hard_em_with_free_weights_empties_a_component_of_iris():
 
 # ---- the loop's own honesty -------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("covariance, assignment", list(itertools.product(COVARIANCES, ("soft", "hard"))))
 def test_what_is_returned_belongs_to_the_parameters_returned(covariance, assignment):
     """Log-likelihood, objective, labels, responsibilities, inertia: none lags a step, converged or not."""
@@ -314,16 +322,23 @@ def test_what_is_returned_belongs_to_the_parameters_returned(covariance, assignm
     for max_iter in (0, 1, 3, 200):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fit = mixlib.fit(x, 3, covariance=covariance, assignment=assignment, sample_weight=w, n_init=2,
-                             max_iter=max_iter, random_state=0)
+            fit = mixlib.fit(
+                x,
+                3,
+                covariance=covariance,
+                assignment=assignment,
+                sample_weight=w,
+                n_init=2,
+                max_iter=max_iter,
+                random_state=0,
+            )
         np.testing.assert_allclose(fit.log_likelihood, w @ fit.mixture.log_density(x), rtol=1e-12)
         r = fit.mixture.responsibilities(x)
         one_hot = np.eye(3)[r.argmax(axis=1)]
         np.testing.assert_allclose(fit.responsibilities, r if assignment == "soft" else one_hot, rtol=0, atol=1e-9)
         np.testing.assert_array_equal(fit.labels, r.argmax(axis=1))
         np.testing.assert_allclose(r.sum(axis=1), 1, rtol=1e-12)
-        own = fit.log_likelihood if assignment == "soft" else \
-            w @ (fit.mixture.log_density(x) + np.log(r.max(axis=1)))
+        own = fit.log_likelihood if assignment == "soft" else w @ (fit.mixture.log_density(x) + np.log(r.max(axis=1)))
         np.testing.assert_allclose(fit.objective, own, rtol=1e-10)
         np.testing.assert_allclose(fit.objective, fit.history[-1].objective, rtol=1e-15)
         J = (w * ((x - fit.mixture.means[fit.labels]) ** 2).sum(axis=1)).sum()
@@ -341,7 +356,9 @@ def test_no_tolerance_runs_exactly_max_iter():
 
 def test_hard_assignment_stops_where_the_labels_repeat():
     x, _ = clusters(2, n=200, spread=1.5)
-    fit = fit_without_warning(x, 3, init=x[:3], max_iter=1000, assignment="hard", weights="equal", covariance="identity")
+    fit = fit_without_warning(
+        x, 3, init=x[:3], max_iter=1000, assignment="hard", weights="equal", covariance="identity"
+    )
     assert fit.converged and 1 < fit.n_iter < 50
     np.testing.assert_array_equal(fit.history[-1].labels, fit.history[-2].labels)
     assert not np.array_equal(fit.history[-2].labels, fit.history[-3].labels)
@@ -421,8 +438,9 @@ def test_weights_count_in_the_seeding():
     w[[3, 8, 20, 31]] = 1
     for init in ("k-means++", "random"):
         for seed in range(30):
-            fit = mixlib.fit(x, 3, covariance="identity", init=init, sample_weight=w, max_iter=0, tol=0,
-                             random_state=seed)
+            fit = mixlib.fit(
+                x, 3, covariance="identity", init=init, sample_weight=w, max_iter=0, tol=0, random_state=seed
+            )
             assert {tuple(m) for m in fit.history[0].means} <= {tuple(p) for p in x[w > 0]}
 
 
@@ -451,8 +469,9 @@ def test_data_and_starts_are_never_overwritten():
             kept = data.copy(), np.array(init), w.copy()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fit = mixlib.fit(data, 3, covariance=covariance, assignment=assignment, init=init,
-                                 sample_weight=w, tol=0, max_iter=4)
+                fit = mixlib.fit(
+                    data, 3, covariance=covariance, assignment=assignment, init=init, sample_weight=w, tol=0, max_iter=4
+                )
             for before, now in zip(kept, (data, init, w)):
                 np.testing.assert_array_equal(before, now)
             for array in (fit.mixture.means, fit.mixture.weights, fit.mixture.covariances, fit.history[0].means):

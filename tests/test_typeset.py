@@ -18,13 +18,19 @@ PAGES = [(path.stem, path) for _, path in pages()]
 
 # ----------------------------------------------------------------- all are there
 
+
 def sources(path):
     """The TeX of every formula in a page's texts and captions, and in the tables that its cells print."""
     written = texts(path)
-    written += [output["data"]["text/markdown"] for output in outputs(path) if "text/markdown" in output.get("data", {})]
+    written += [
+        output["data"]["text/markdown"] for output in outputs(path) if "text/markdown" in output.get("data", {})
+    ]
     if path.suffix == ".ipynb":
-        written += [cell.metadata["mystnb"]["figure"]["caption"] for cell in nbformat.read(path, as_version=4).cells
-                    if "caption" in cell.metadata.get("mystnb", {}).get("figure", {})]
+        written += [
+            cell.metadata["mystnb"]["figure"]["caption"]
+            for cell in nbformat.read(path, as_version=4).cells
+            if "caption" in cell.metadata.get("mystnb", {}).get("figure", {})
+        ]
     found = []
     for token in _walk(written):
         if isinstance(token, Directive):
@@ -55,8 +61,8 @@ def test_every_formula_of_the_source_is_on_its_page(name, path):
     on_page = Counter(plain(tex) for tex, _ in shown(article))
     written = Counter(map(plain, sources(path)))
     assert written - on_page == Counter()
-    if name != "ledger":                        # where names of theorems are repeated
-        made = on_page - written                # by cells that print LaTeX
+    if name != "ledger":  # where names of theorems are repeated
+        made = on_page - written  # by cells that print LaTeX
         assert sum(made.values()) <= sum("text/latex" in output.get("data", {}) for output in outputs(path))
 
 
@@ -69,13 +75,80 @@ def outputs(path):
 # ----------------------------------------------------------------- they say what the TeX says
 
 WORDS = {"operatorname", "mathrm", "text", "mathbf", "mathcal", "mathbb", "substack", "operatorname*", "mathit"}
-SILENT = {"frac", "tfrac", "dfrac", "sqrt", "begin", "end", "quad", "qquad", "bar", "hat", "widehat", "tilde", "widetilde",
-          "left", "right", "bigl", "bigr", "Bigl", "Bigr", "big", "Big", "biggl", "biggr", "underbrace", "overline",
-          "displaystyle", "textstyle", "binom", "genfrac", "limits", "nolimits", "mathop", "boldsymbol", "phantom", "smash"}
-GREEK = {"epsilon": "ϵ", "varepsilon": "ε", "phi": "ϕ", "varphi": "φ", "theta": "θ", "vartheta": "ϑ", "sigma": "σ",
-         "varsigma": "ς", "lambda": "λ", "Lambda": "Λ", "rho": "ρ", "varrho": "ϱ"}
-NAMES = {"log", "exp", "det", "max", "min", "arg", "lim", "sup", "inf", "cos", "sin", "tanh", "cosh", "sinh", "tan", "ln",
-         "dim", "ker", "Pr", "gcd", "deg"}
+SILENT = {
+    "frac",
+    "tfrac",
+    "dfrac",
+    "sqrt",
+    "begin",
+    "end",
+    "quad",
+    "qquad",
+    "bar",
+    "hat",
+    "widehat",
+    "tilde",
+    "widetilde",
+    "left",
+    "right",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "big",
+    "Big",
+    "biggl",
+    "biggr",
+    "underbrace",
+    "overline",
+    "displaystyle",
+    "textstyle",
+    "binom",
+    "genfrac",
+    "limits",
+    "nolimits",
+    "mathop",
+    "boldsymbol",
+    "phantom",
+    "smash",
+}
+GREEK = {
+    "epsilon": "ϵ",
+    "varepsilon": "ε",
+    "phi": "ϕ",
+    "varphi": "φ",
+    "theta": "θ",
+    "vartheta": "ϑ",
+    "sigma": "σ",
+    "varsigma": "ς",
+    "lambda": "λ",
+    "Lambda": "Λ",
+    "rho": "ρ",
+    "varrho": "ϱ",
+}
+NAMES = {
+    "log",
+    "exp",
+    "det",
+    "max",
+    "min",
+    "arg",
+    "lim",
+    "sup",
+    "inf",
+    "cos",
+    "sin",
+    "tanh",
+    "cosh",
+    "sinh",
+    "tan",
+    "ln",
+    "dim",
+    "ker",
+    "Pr",
+    "gcd",
+    "deg",
+}
 
 
 def letters_of(tex):
@@ -105,7 +178,7 @@ def greek(command):
 def counted(text):
     """Letters and digits; mathematical alphabets count as the letters that they are."""
     text = "".join(letter if letter in "ϑϕϵϱς" else unicodedata.normalize("NFKC", letter) for letter in text)
-    return Counter(letter for letter in text if letter.isalnum() and letter != "ˆ")         # that is a hat
+    return Counter(letter for letter in text if letter.isalnum() and letter != "ˆ")  # that is a hat
 
 
 @pytest.mark.parametrize("name, path", PAGES, ids=[name for name, _ in PAGES])
@@ -123,6 +196,7 @@ def test_the_comparison_sees_a_lost_letter():
 
 # ----------------------------------------------------------------- nothing is left as it was typed
 
+
 @pytest.mark.parametrize("name", [*page_names(), "search", "genindex", "404"])
 def test_no_typesetting_script_and_no_raw_tex(name):
     found = page(name)
@@ -138,12 +212,15 @@ def test_no_typesetting_script_and_no_raw_tex(name):
 
 
 def test_the_search_index_reads_titles_as_they_are_shown():
-    index = json.loads((HTML / "searchindex.js").read_text(encoding="utf-8").removeprefix("Search.setIndex(").removesuffix(")"))
+    index = json.loads(
+        (HTML / "searchindex.js").read_text(encoding="utf-8").removeprefix("Search.setIndex(").removesuffix(")")
+    )
     assert [title for title in index["alltitles"] if "\\" in title or "$" in title or "<" in title] == []
     assert [title for title in index["titles"] if "\\" in title or "<math" in title] == []
 
 
 # ----------------------------------------------------------------- how a formula is made
+
 
 @pytest.mark.parametrize("tex", [r"\frac{1", r"\nosuchcommand x", r"\begin{aligned} x", r"x_1_2", r"\left( x"])
 def test_what_cannot_be_typeset_is_refused(tex):
@@ -165,7 +242,7 @@ def test_formulas_are_kept_until_the_typesetter_changes(tmp_path, monkeypatch):
     formulas = typeset.Formulas(path)
     html = formulas.html(None, typeset.inline, "x^2", "", ".")
     formulas.save()
-    monkeypatch.setattr(typeset, "mathml", None)       # what is kept is not made again
+    monkeypatch.setattr(typeset, "mathml", None)  # what is kept is not made again
     again = typeset.Formulas(path)
     assert again.html(None, typeset.inline, "x^2", "", ".") == html
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -178,14 +255,17 @@ def test_a_formula_and_its_full_stop_stay_together():
     assert typeset.inline("x", "(", ").").endswith("</math>).</span>")
     assert "together" not in typeset.inline("x")
     long = typeset.inline(r"a_1 + a_2 + a_3 + a_4 = b_1 + b_2 + b_3 + b_4", "", ",")
-    assert long.count("<math>") >= 2 and long.endswith('</math>,</span></span>') and long.count("together") == 1
+    assert long.count("<math>") >= 2 and long.endswith("</math>,</span></span>") and long.count("together") == 1
 
 
-@pytest.mark.parametrize("tex, pieces", [
-    ("a=b", ["a=b"]),
-    (r"a_1+a_2+a_3 = b_1+b_2+b_3+b_4", ["a1+", "a2+", "a3=", "b1+", "b2+", "b3+b4"]),
-    (r"f(a+b+c+d+e+f+g+h+i+j+k) = -1", ["f(a+b+c+d+e+f+g+h+i+j+k)=", "−1"]),
-])
+@pytest.mark.parametrize(
+    "tex, pieces",
+    [
+        ("a=b", ["a=b"]),
+        (r"a_1+a_2+a_3 = b_1+b_2+b_3+b_4", ["a1+", "a2+", "a3=", "b1+", "b2+", "b3+b4"]),
+        (r"f(a+b+c+d+e+f+g+h+i+j+k) = -1", ["f(a+b+c+d+e+f+g+h+i+j+k)=", "−1"]),
+    ],
+)
 def test_lines_break_behind_operators_outside_brackets(tex, pieces):
     row = typeset.top_row(typeset.mathml(tex))
     found = ["".join("".join(element.itertext()) for element in piece) for piece in typeset.pieces_after(row)]
@@ -195,7 +275,9 @@ def test_lines_break_behind_operators_outside_brackets(tex, pieces):
 
 
 def test_a_long_display_breaks_before_its_relations():
-    html = typeset.display(r"f(x) = \sum_{i=1}^n (x_i-\mu)^2 + \sum_{i=1}^n (y_i-\nu)^2 + \sum_{i=1}^n (z_i - \rho)^2 = 0")
+    html = typeset.display(
+        r"f(x) = \sum_{i=1}^n (x_i-\mu)^2 + \sum_{i=1}^n (y_i-\nu)^2 + \sum_{i=1}^n (z_i - \rho)^2 = 0"
+    )
     assert html.count("<math") > 2 and 'displaystyle="true"' in html
     assert html.count("<wbr>") == html.count("<math") - 1
     assert typeset.display("a=b").count("<math") == 1

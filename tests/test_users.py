@@ -22,6 +22,7 @@ IRIS = mixlib.datasets.iris().x
 
 # ---- what an estimator keeps ------------------------------------------------------------------
 
+
 def arrays_within(thing, seen=None):
     """Every array that can be reached from an object by its attributes and items."""
     seen = set() if seen is None else seen
@@ -41,17 +42,30 @@ def arrays_within(thing, seen=None):
         yield from arrays_within(vars(thing), seen)
 
 
-@pytest.mark.parametrize("model", [
-    KMeans(3, random_state=0), GaussianMixture(3, random_state=0), GaussianMixture(3, assignment="hard", random_state=0),
-    GaussianMixture(2, prior=mixlib.Prior(), random_state=0)], ids=["k-means", "soft", "hard", "prior"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        KMeans(3, random_state=0),
+        GaussianMixture(3, random_state=0),
+        GaussianMixture(3, assignment="hard", random_state=0),
+        GaussianMixture(2, prior=mixlib.Prior(), random_state=0),
+    ],
+    ids=["k-means", "soft", "hard", "prior"],
+)
 def test_no_data_are_kept_or_pickled(model):
     """A hundred times the points: no array of their number but k-means' documented labels, and no larger a pickle."""
     many = np.tile(X, (100, 1))
     weights = np.ones(len(many))
     model.fit(many, sample_weight=weights)
     large = [array for array in arrays_within(model) if array.size >= len(many)]
-    assert all(array.base is model.labels_ or array is model.labels_ or np.array_equal(array, model.labels_)
-               for array in large) if isinstance(model, KMeans) else not large
+    assert (
+        all(
+            array.base is model.labels_ or array is model.labels_ or np.array_equal(array, model.labels_)
+            for array in large
+        )
+        if isinstance(model, KMeans)
+        else not large
+    )
     stored = pickle.dumps(model)
     assert len(stored) < many.nbytes / 10 + (2 * model.labels_.nbytes if isinstance(model, KMeans) else 0)
     again = pickle.loads(stored)
@@ -72,6 +86,7 @@ def test_what_needs_the_data_says_so():
 
 # ---- threads ----------------------------------------------------------------------------------
 
+
 def blas_threads():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
@@ -79,6 +94,7 @@ def blas_threads():
 def test_concurrent_fits_give_blas_its_threads_back(monkeypatch):
     """Several at once, over several blocks: afterwards BLAS has what it had."""
     from threadpoolctl import threadpool_limits
+
     monkeypatch.setenv("MIXLIB_NUM_THREADS", "2")
     x = np.random.default_rng(0).normal(size=(60_000, 3))
     with threadpool_limits(2, user_api="blas"):
@@ -88,6 +104,7 @@ def test_concurrent_fits_give_blas_its_threads_back(monkeypatch):
         def work(seed):
             together.wait()
             mixlib.fit(x, 3, init=x[:3] + seed, tol=0, max_iter=6)
+
         workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
         for worker in workers:
             worker.start()
@@ -128,6 +145,7 @@ def _means(x):
 
 # ---- priors and few points --------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "tied_diag", "spherical"])
 def test_a_prior_keeps_a_constant_or_dependent_column_regular(covariance):
     """The prior of the docstring, by default: no collapse, and the labels are those without the column."""
@@ -151,8 +169,9 @@ def test_an_estimators_prior_is_the_one_given():
 def test_select_passes_over_more_components_than_points():
     chosen = mixlib.select(X[:5], progress=False, random_state=0)
     assert chosen.n_components <= 5 and np.isinf(chosen.values[:, 5:]).all() and np.isfinite(chosen.values[:, 0]).any()
-    weighted = mixlib.select(X, [2, 4], ["tied_spherical"], progress=False, random_state=0,
-                             sample_weight=np.r_[np.ones(3), np.zeros(269)])
+    weighted = mixlib.select(
+        X, [2, 4], ["tied_spherical"], progress=False, random_state=0, sample_weight=np.r_[np.ones(3), np.zeros(269)]
+    )
     assert np.isinf(weighted.values[0, 1]) and weighted.n_components == 2
     with pytest.raises(ValueError, match="none of the"):
         mixlib.select(X[:3], [4, 5], progress=False)
@@ -176,6 +195,7 @@ def test_few_distinct_points_are_one_rule_for_both():
 
 # ---- names, numbers and what is missing -------------------------------------------------------
 
+
 def test_weights_normalised_in_single_precision_are_a_mixture():
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -187,10 +207,16 @@ def test_weights_normalised_in_single_precision_are_a_mixture():
             mixlib.Mixture(w, np.zeros((2, 1)), np.ones((2, 1, 1)))
 
 
-@pytest.mark.parametrize("model, name, ours", [
-    (GaussianMixture(2), "means_init", "init"), (GaussianMixture(2), "reg_covar", "prior"),
-    (GaussianMixture(2), "precisions_init", "mixlib.Mixture"), (KMeans(2), "algorithm", "n_clusters"),
-    (KMeans(2), "n_cluster", "n_clusters")])
+@pytest.mark.parametrize(
+    "model, name, ours",
+    [
+        (GaussianMixture(2), "means_init", "init"),
+        (GaussianMixture(2), "reg_covar", "prior"),
+        (GaussianMixture(2), "precisions_init", "mixlib.Mixture"),
+        (KMeans(2), "algorithm", "n_clusters"),
+        (KMeans(2), "n_cluster", "n_clusters"),
+    ],
+)
 def test_an_unknown_parameter_is_refused(model, name, ours):
     with pytest.raises(AttributeError, match=f"{name}.*{ours}"):
         setattr(model, name, 1)
@@ -207,8 +233,9 @@ def test_a_whole_start_is_a_mixture():
     start = mixlib.Mixture(np.full(3, 1 / 3), means, [np.cov(IRIS[iris.labels == k].T) for k in range(3)])
     assert (GaussianMixture(3, init=start).fit(IRIS).predict(IRIS) == iris.labels).mean() > 0.95
     assert (GaussianMixture(3, covariance_type="tied", init=means).fit(IRIS).predict(IRIS) == iris.labels).mean() > 0.95
-    np.testing.assert_allclose(GaussianMixture(3, init=start, tol=0, max_iter=0).fit(IRIS).covariances_, start.covariances,
-                               rtol=1e-9)
+    np.testing.assert_allclose(
+        GaussianMixture(3, init=start, tol=0, max_iter=0).fit(IRIS).covariances_, start.covariances, rtol=1e-9
+    )
 
 
 def test_convergence_warnings_are_both():
@@ -222,8 +249,9 @@ def test_precisions_are_inverses():
     for covariance in ("full", "tied", "diag", "tied_diag", "spherical", "tied_spherical"):
         model = GaussianMixture(3, covariance_type=covariance, random_state=0).fit(IRIS)
         if covariance in ("full", "tied"):
-            np.testing.assert_allclose(model.precisions_ @ model.covariances_, np.broadcast_to(np.eye(4), model.covariances_.shape),
-                                       atol=1e-9)
+            np.testing.assert_allclose(
+                model.precisions_ @ model.covariances_, np.broadcast_to(np.eye(4), model.covariances_.shape), atol=1e-9
+            )
         else:
             np.testing.assert_allclose(model.precisions_ * model.covariances_, 1, rtol=1e-12)
 
@@ -244,13 +272,18 @@ def test_a_mixture_predicts():
 def test_everything_is_listed():
     for name in ("KMeans", "GaussianMixture", "plot"):
         assert name in dir(mixlib) and name in mixlib.__all__ and hasattr(mixlib, name)
-    done = subprocess.run([sys.executable, "-c", "import mixlib; mixlib.plot.use_style; from mixlib import *; KMeans"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import mixlib; mixlib.plot.use_style; from mixlib import *; KMeans"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("package, names, extra", [("sklearn", ["KMeans", "GaussianMixture"], "estimators"),
-                                                   ("matplotlib", ["plot"], "plot")])
+@pytest.mark.parametrize(
+    "package, names, extra",
+    [("sklearn", ["KMeans", "GaussianMixture"], "estimators"), ("matplotlib", ["plot"], "plot")],
+)
 def test_a_missing_package_is_named(package, names, extra):
     """As if it were not installed: no such attribute, a hint at the extra, and the rest works."""
     lines = f"""

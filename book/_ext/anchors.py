@@ -21,6 +21,7 @@ TARGET = re.compile(r"^\(([a-z0-9-]+)\)=$", re.MULTILINE)
 
 # ----------------------------------------------------------------- the list
 
+
 def anchors_of(path):
     """The ids that a page's source promises."""
     sources = texts(path)
@@ -32,15 +33,20 @@ def anchors_of(path):
             found.add(one.options.get("name"))
     found.update(target for source in sources for target in TARGET.findall(source))
     if path.suffix == ".ipynb":
-        found.update(cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
-                     for cell in nbformat.read(path, as_version=4).cells)
+        found.update(
+            cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+            for cell in nbformat.read(path, as_version=4).cells
+        )
     return found - {None, ""}
 
 
 def present(root=ROOT):
     """Every anchor in the book as it is, as page#id."""
-    return {f"{path.relative_to(root).with_suffix('').as_posix()}#{name}"
-            for _, path in pages(root) for name in anchors_of(path)}
+    return {
+        f"{path.relative_to(root).with_suffix('').as_posix()}#{name}"
+        for _, path in pages(root)
+        for name in anchors_of(path)
+    }
 
 
 def released(path=LIST):
@@ -68,8 +74,9 @@ def complaints(known, now):
         if anchor in now and new:
             wrong.append(f"{anchor} is in the book, so it needs no other place")
         elif anchor not in now and not new:
-            wrong.append(f"{anchor} was released and is gone: say in anchors.txt what serves in its place, "
-                         f"'{anchor} -> page#id'")
+            wrong.append(
+                f"{anchor} was released and is gone: say in anchors.txt what serves in its place, '{anchor} -> page#id'"
+            )
         elif new and final(anchor, known) not in now:
             wrong.append(f"{anchor} leads to {final(anchor, known)}, which is not in the book")
     return wrong
@@ -83,18 +90,24 @@ def release(root=ROOT, path=LIST):
         return wrong
     known |= dict.fromkeys(now - known.keys())
     lines = [f"{anchor} -> {new}" if new else anchor for anchor, new in sorted(known.items())]
-    path.write_text("# Anchors of all releases; `make anchors` adds those of the next one.\n" + "\n".join(lines) + "\n",
-                    encoding="utf-8")
+    path.write_text(
+        "# Anchors of all releases; `make anchors` adds those of the next one.\n" + "\n".join(lines) + "\n",
+        encoding="utf-8",
+    )
     return []
 
 
 # ----------------------------------------------------------------- on the pages
 
+
 def moves(docname):
     """(old id, page, new id) of the anchors that this page had and has no more."""
     known = released()
-    return [(anchor.partition("#")[2], *final(anchor, known).split("#"))
-            for anchor, new in known.items() if new and anchor.partition("#")[0] == docname]
+    return [
+        (anchor.partition("#")[2], *final(anchor, known).split("#"))
+        for anchor, new in known.items()
+        if new and anchor.partition("#")[0] == docname
+    ]
 
 
 def add_aliases(app, doctree):
@@ -112,7 +125,8 @@ def show_moves(app, pagename, templatename, context, doctree):
         lines = "".join(
             f'<p id="{escape(old)}">What you look for has moved: '
             f'<a href="{escape(context["pathto"](page))}#{escape(new)}">go on to “{escape(title(app.env, page))}”</a>.</p>\n'
-            for old, page, new in gone)
+            for old, page, new in gone
+        )
         context["body"] += f'<div class="moved">\n{lines}</div>\n'
 
 

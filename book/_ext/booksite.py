@@ -36,8 +36,13 @@ def files(root, *names):
     for name in names:
         path = root / name
         found += [path] if path.is_file() else path.rglob("*")
-    return [path for path in found if path.is_file() and path.suffix != ".pyc"
-            and not any(part.startswith(".") for part in path.relative_to(root).parts)]
+    return [
+        path
+        for path in found
+        if path.is_file()
+        and path.suffix != ".pyc"
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
 
 
 def code_digest(root=ROOT):
@@ -52,9 +57,10 @@ def source_digest(root=ROOT):
 
 # ----------------------------------------------------------------- before the build
 
+
 def prepare_execution(app, config):
     """A cache of executed notebooks per state of the code, and none for the states before."""
-    os.environ.pop("MPLBACKEND", None)      # "agg" there would drop every figure
+    os.environ.pop("MPLBACKEND", None)  # "agg" there would drop every figure
     caches = Path(app.outdir).parent / "execution"
     cache = caches / code_digest(Path(app.srcdir))[:16]
     for old in caches.glob("*"):
@@ -87,12 +93,16 @@ def repository(folder):
     if name:
         return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}"
     try:
-        remote = subprocess.run(["git", "remote", "get-url", "origin"], cwd=folder, check=True,
-                                capture_output=True, text=True).stdout.strip()
+        remote = subprocess.run(
+            ["git", "remote", "get-url", "origin"], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-    found = re.fullmatch(r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)(github\.com|gitlab\.com)[:/]"
-                         r"([\w.-]+/[\w.-]+?)(?:\.git)?/?", remote)
+    found = re.fullmatch(
+        r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)(github\.com|gitlab\.com)[:/]"
+        r"([\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        remote,
+    )
     return f"https://{found[1]}/{found[2]}" if found else None
 
 
@@ -104,6 +114,7 @@ def set_theme(app, config):
 
 
 # ----------------------------------------------------------------- during and after it
+
 
 def number_repeated_ids(app, doctree):
     """The theorem and exercise directives give every body of a page the same id."""
@@ -122,8 +133,10 @@ def set_proofs(app, doctree):
             first = next(iter(node[0].findall(nodes.Text)), None)
             if first is not None and first.startswith("Proof."):
                 place = first.parent.index(first)
-                first.parent[place:place + 1] = [nodes.emphasis("", "Proof."),
-                                                 nodes.Text(first.removeprefix("Proof."))]
+                first.parent[place : place + 1] = [
+                    nodes.emphasis("", "Proof."),
+                    nodes.Text(first.removeprefix("Proof.")),
+                ]
 
 
 def describe_types(app, env, node, words):

@@ -13,7 +13,7 @@ from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node, solut
 
 
 class SetBoxes(SphinxPostTransform):
-    default_priority = 950          # when titles and references are there
+    default_priority = 950  # when titles and references are there
     formats = ("html",)
 
     def run(self, **kwargs):
@@ -30,14 +30,17 @@ class SetBoxes(SphinxPostTransform):
 
 def add_link(node, name):
     if node["ids"] and len(node) and isinstance(node[0], nodes.title):
-        node[0] += nodes.reference("", "#", refid=node["ids"][0], classes=["headerlink"],
-                                   reftitle=f"Link to this {name}", internal=True)
+        node[0] += nodes.reference(
+            "", "#", refid=node["ids"][0], classes=["headerlink"], reftitle=f"Link to this {name}", internal=True
+        )
 
 
 def solution(node):
     """Its summary is "Solution to Exercise 4.1": the title stands just above."""
     title = node[0] if isinstance(node[0], nodes.title) else None
-    said = re.match(r"Solution to\s+Exercise [\d.A-Z]*\d", " ".join(title.astext().split())) if title is not None else None
+    said = (
+        re.match(r"Solution to\s+Exercise [\d.A-Z]*\d", " ".join(title.astext().split())) if title is not None else None
+    )
     body = node.children[1:] if title is not None else node.children
     return fold("", summary("", said[0] if said else "Solution"), *body, ids=node["ids"], classes=["fold", "solution"])
 

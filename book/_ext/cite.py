@@ -42,6 +42,7 @@ def address():
 
 # ----------------------------------------------------------------- who, what, when
 
+
 def authors():
     """{"family", "given"} or {"name"} of each author, as text and for each purpose."""
     return reference()["authors"]
@@ -61,7 +62,7 @@ def in_bibtex(author):
 
 
 def number(env, docname):
-    """"Chapter 4", or "" for a page without a number."""
+    """ "Chapter 4", or "" for a page without a number."""
     found = env.toc_secnumbers.get(docname, {}).get("")
     return f"Chapter {'.'.join(map(str, found))}" if found else ""
 
@@ -73,6 +74,7 @@ def plain(title):
 
 
 # ----------------------------------------------------------------- the two forms of a reference
+
 
 def text(title, number, url):
     """One line for a list of references, in HTML."""
@@ -98,10 +100,11 @@ def bibtex(docname, title, number, url):
 
 def for_tex(words):
     words = re.sub(r"([&%#_])", r"\\\1", words)
-    return re.sub(r"\b((?:[A-Z]\w*)?[A-Z]{2}\w*|Gaussian\w*)", r"{\1}", words)         # their capitals stay: {EM}
+    return re.sub(r"\b((?:[A-Z]\w*)?[A-Z]{2}\w*|Gaussian\w*)", r"{\1}", words)  # their capitals stay: {EM}
 
 
 # ----------------------------------------------------------------- on the page
+
 
 def describe(app, pagename, templatename, context, doctree):
     """Tags in the head of the page, and the reference at its end."""
@@ -115,34 +118,50 @@ def describe(app, pagename, templatename, context, doctree):
     said = re.search(r'<meta content="([^"]*)" name="description"', context["metatags"])
     tags = [("name", "citation_title", title or reference()["title"])]
     tags += [("name", "citation_author", family_first(author)) for author in authors()]
-    tags += [("name", "citation_publication_date", str(reference()["date-released"]).replace("-", "/")),
-             ("name", "citation_language", "en")]
+    tags += [
+        ("name", "citation_publication_date", str(reference()["date-released"]).replace("-", "/")),
+        ("name", "citation_language", "en"),
+    ]
     if title:
         tags += [("name", "citation_book_title", reference()["title"])]
-    tags += [("property", "og:type", "article" if title else "book"), ("property", "og:title", title or reference()["title"]),
-             ("property", "og:site_name", reference()["title"])]
+    tags += [
+        ("property", "og:type", "article" if title else "book"),
+        ("property", "og:title", title or reference()["title"]),
+        ("property", "og:site_name", reference()["title"]),
+    ]
     if url:
         picture = address() + CARD
-        tags += [("name", "citation_public_url", url), ("property", "og:url", url), ("property", "og:image", picture),
-                 ("property", "og:image:width", str(CARD_SIZE[0])), ("property", "og:image:height", str(CARD_SIZE[1])),
-                 ("property", "og:image:alt", CARD_ALT), ("name", "twitter:card", "summary_large_image")]
+        tags += [
+            ("name", "citation_public_url", url),
+            ("property", "og:url", url),
+            ("property", "og:image", picture),
+            ("property", "og:image:width", str(CARD_SIZE[0])),
+            ("property", "og:image:height", str(CARD_SIZE[1])),
+            ("property", "og:image:alt", CARD_ALT),
+            ("name", "twitter:card", "summary_large_image"),
+        ]
     made = [f'<meta {kind}="{name}" content="{escape(value)}">' for kind, name, value in tags]
-    made += [f'<meta property="og:description" content="{said[1]}">'] if said else []     # escaped already
+    made += [f'<meta property="og:description" content="{said[1]}">'] if said else []  # escaped already
     context["metatags"] += "\n" + "\n".join(made)
     number_ = number(env, pagename)
     context["body"] += (
         f'<details class="cite"><summary>Cite this page</summary>\n<p>{text(title, number_, url)}</p>\n'
-        f'<pre tabindex="0" aria-label="The same for BibTeX">{escape(bibtex(pagename, title, number_, url))}</pre>\n</details>\n')
+        f'<pre tabindex="0" aria-label="The same for BibTeX">{escape(bibtex(pagename, title, number_, url))}</pre>\n</details>\n'
+    )
 
 
 # ----------------------------------------------------------------- beside the pages
 
+
 def write_sitemap(app, where):
-    pages = "".join(f"<url><loc>{xml_escape(where + app.builder.get_target_uri(name))}</loc></url>\n"
-                    for name in reading_order(app.env))
+    pages = "".join(
+        f"<url><loc>{xml_escape(where + app.builder.get_target_uri(name))}</loc></url>\n"
+        for name in reading_order(app.env)
+    )
     (Path(app.outdir) / "sitemap.xml").write_text(
         f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n',
-        encoding="utf-8")
+        encoding="utf-8",
+    )
 
 
 def draw_card(path):
@@ -152,8 +171,11 @@ def draw_card(path):
 
     import mixlib
     from mixlib import plot
+
     rng = np.random.default_rng(4)
-    x = np.concatenate([rng.normal(centre, 0.62, (110, 2)) for centre in [(0, 0.4), (2.1, -0.9), (4.4, 0.7), (6.6, -0.5)]])
+    x = np.concatenate(
+        [rng.normal(centre, 0.62, (110, 2)) for centre in [(0, 0.4), (2.1, -0.9), (4.4, 0.7), (6.6, -0.5)]]
+    )
     fitted = mixlib.fit(x, 4, covariance="identity", weights="equal", variance=0.5, random_state=1)
     figure = Figure(figsize=[side / 100 for side in CARD_SIZE], dpi=100, facecolor="white")
     ax = figure.add_axes((0.04, 0.03, 0.92, 0.62))
@@ -181,5 +203,5 @@ def finish(app, failed):
 def setup(app):
     app.connect("config-inited", set_address)
     app.connect("html-page-context", describe, priority=950)
-    app.connect("build-finished", finish, priority=700)         # after `frame` has dropped what it does not know
+    app.connect("build-finished", finish, priority=700)  # after `frame` has dropped what it does not know
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

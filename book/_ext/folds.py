@@ -74,6 +74,7 @@ def headline(lines):
 
 # ----------------------------------------------------------------- writing
 
+
 def visit_fold(self, node):
     self.body.append(self.starttag(node, "details", **({"open": ""} if node.get("open") else {})))
 
@@ -106,5 +107,5 @@ def setup(app):
     elsewhere = (visit_fold_elsewhere, pass_by)
     app.add_node(fold, html=(visit_fold, depart_fold), latex=elsewhere, text=elsewhere)
     app.add_node(summary, html=(visit_summary, depart_summary), latex=(pass_by, pass_by), text=(pass_by, pass_by))
-    app.connect("doctree-read", fold_cells, priority=600)     # after the ledger has made the lines
+    app.connect("doctree-read", fold_cells, priority=600)  # after the ledger has made the lines
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

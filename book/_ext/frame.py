@@ -18,9 +18,15 @@ from PIL import Image
 
 STYLES = Path(__file__).resolve().parents[1] / "_static"
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
-SEARCH_SCRIPTS = {"documentation_options.js", "doctools.js", "searchtools.js", "language_data.js", "sphinx_highlight.js"}
-RETINA = 2          # mixlib.plot draws two pixels for one of the page
-LEAST = 0.62        # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
+SEARCH_SCRIPTS = {
+    "documentation_options.js",
+    "doctools.js",
+    "searchtools.js",
+    "language_data.js",
+    "sphinx_highlight.js",
+}
+RETINA = 2  # mixlib.plot draws two pixels for one of the page
+LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
@@ -32,6 +38,7 @@ LETTERS = re.compile(r">([^<]+)")
 
 # ----------------------------------------------------------------- a page's frame
 
+
 def fill_frame(app, pagename, templatename, context, doctree):
     if "toctree" not in context:
         return
@@ -41,12 +48,14 @@ def fill_frame(app, pagename, templatename, context, doctree):
     context["contents_html"] = contents(context)
     source = Path(str(context.get("sourcename", "")))
     context["notebook_name"] = source.name if source.suffix == ".ipynb" else ""
-    context["notebook_link"] = context["pathto"](f"_sources/{source.as_posix()}", True) if source.suffix == ".ipynb" else ""
+    context["notebook_link"] = (
+        context["pathto"](f"_sources/{source.as_posix()}", True) if source.suffix == ".ipynb" else ""
+    )
     if "body" in context:
         body = PLAIN.sub(r"\1", context["body"])
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
-        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')       # a list has list items
+        context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')  # a list has list items
 
 
 def styles():
@@ -59,11 +68,15 @@ def contents(context):
     """The pages of the book, with the sections of this one below it."""
     pages = context["toctree"](collapse=True, includehidden=True, maxdepth=1)
     sections = re.search(r"<ul>.*</ul>", context.get("toc", "").partition("</a>")[2].rpartition("</li>")[0], re.DOTALL)
-    return re.sub(r'(<li class="toctree-l1 current"><a class="current reference internal" href="#")>(.*?)</a>',
-                  lambda found: f'{found[1]} aria-current="page">{found[2]}</a>{sections[0] if sections else ""}', pages)
+    return re.sub(
+        r'(<li class="toctree-l1 current"><a class="current reference internal" href="#")>(.*?)</a>',
+        lambda found: f'{found[1]} aria-current="page">{found[2]}</a>{sections[0] if sections else ""}',
+        pages,
+    )
 
 
 # ----------------------------------------------------------------- figures
+
 
 def slim_images(folder):
     """{old name: (new name, width, height)} of the figures: PNG becomes WebP where that is lighter."""
@@ -88,9 +101,11 @@ def slim_images(folder):
 
 
 def svg_size(text):
-    return tuple(round(float(number) * 4 / 3) for number in
-                 re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', text).groups()
-                 + re.search(r'<svg[^>]*?\bheight="([\d.]+)pt"', text).groups())
+    return tuple(
+        round(float(number) * 4 / 3)
+        for number in re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', text).groups()
+        + re.search(r'<svg[^>]*?\bheight="([\d.]+)pt"', text).groups()
+    )
 
 
 def set_image(tag, images, lazy):
@@ -100,19 +115,22 @@ def set_image(tag, images, lazy):
         return tag
     name, width, height = images[source[2]]
     tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
-    tag = tag.replace(source[0], f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
-                      + (' loading="lazy" decoding="async"' if lazy else ""))
+    tag = tag.replace(
+        source[0],
+        f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
+        + (' loading="lazy" decoding="async"' if lazy else ""),
+    )
     return f'<div class="picture" style="--least: {LEAST * width:.0f}px">{tag}</div>'
 
 
 def set_images(page, images):
     first = iter([False])
     page = re.sub(r'<a class="reference internal image-reference" href="[^"]*">(<img\b[^>]*>)\s*</a>', r"\1", page)
-    page = IMAGE.sub(lambda tag: set_image(tag[0], images, next(first, True)), page)
-    return page
+    return IMAGE.sub(lambda tag: set_image(tag[0], images, next(first, True)), page)
 
 
 # ----------------------------------------------------------------- fonts
+
 
 def used_letters(pages):
     """The characters of formulas, and those of the text which the text font does not have."""
@@ -120,7 +138,7 @@ def used_letters(pages):
     for page in pages:
         for formula in MATH.findall(page):
             found.update(*map(unescape, LETTERS.findall(formula)))
-        found.update(letter for letter in unescape(page) if ord(letter) > 0x17f)
+        found.update(letter for letter in unescape(page) if ord(letter) > 0x17F)
     return found
 
 
@@ -131,7 +149,7 @@ def write_fonts(app, pages):
     for path in FONTS.glob("text-*.woff2"):
         shutil.copy(path, target)
     shutil.copy(FONTS / "LICENSE", target)
-    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7f))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇")
+    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7F))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇")
     slanted = {chr(code) for letter in letters for code in slant(letter)}
     key = hashlib.sha256("".join(sorted(letters)).encode() + (FONTS / "math.woff2").read_bytes()).hexdigest()[:20]
     cached = Path(app.outdir).parent / "fonts" / f"{key}.woff2"
@@ -151,20 +169,31 @@ def slant(letter):
     """The code of the letter in mathematical italics, in which browsers set a variable."""
     code = ord(letter)
     if letter == "h":
-        return [0x210e]
+        return [0x210E]
     if "A" <= letter <= "Z":
-        return [0x1d434 + code - ord("A")]
+        return [0x1D434 + code - ord("A")]
     if "a" <= letter <= "z":
-        return [0x1d44e + code - ord("a")]
+        return [0x1D44E + code - ord("a")]
     if "Α" <= letter <= "Ω":
-        return [0x1d6e2 + code - ord("Α")]
+        return [0x1D6E2 + code - ord("Α")]
     if "α" <= letter <= "ω":
-        return [0x1d6fc + code - ord("α")]
-    return {"∂": [0x1d715], "ϵ": [0x1d716], "ϑ": [0x1d717], "ϰ": [0x1d718], "ϕ": [0x1d719], "ϱ": [0x1d71a],
-            "ϖ": [0x1d71b], "∇": [0x1d6fb], "ı": [0x1d6a4], "ȷ": [0x1d6a5]}.get(letter, [])
+        return [0x1D6FC + code - ord("α")]
+    return {
+        "∂": [0x1D715],
+        "ϵ": [0x1D716],
+        "ϑ": [0x1D717],
+        "ϰ": [0x1D718],
+        "ϕ": [0x1D719],
+        "ϱ": [0x1D71A],
+        "ϖ": [0x1D71B],
+        "∇": [0x1D6FB],
+        "ı": [0x1D6A4],
+        "ȷ": [0x1D6A5],
+    }.get(letter, [])
 
 
 # ----------------------------------------------------------------- after the build
+
 
 def finish(app, failed):
     if app.builder.format != "html" or failed:

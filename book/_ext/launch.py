@@ -41,15 +41,25 @@ def on_github(url):
 def services(url, name):
     """(service, address) that open the prepared notebook; none where the repository is not on GitHub."""
     found = on_github(url)
-    return [("Colab", f"https://colab.research.google.com/github/{found}/blob/{BRANCH}/{name}"),
-            ("Binder", f"https://mybinder.org/v2/gh/{found}/{BRANCH}?labpath={name}")] if found else []
+    return (
+        [
+            ("Colab", f"https://colab.research.google.com/github/{found}/blob/{BRANCH}/{name}"),
+            ("Binder", f"https://mybinder.org/v2/gh/{found}/{BRANCH}?labpath={name}"),
+        ]
+        if found
+        else []
+    )
 
 
 def fresh_pdf(app):
     """The PDF of these very sources, or None."""
     folder = Path(app.srcdir) / "_build" / "pdf"
     stamp = folder / STAMP
-    return folder / PDF if stamp.exists() and stamp.read_text(encoding="utf-8").strip() == source_digest(Path(app.srcdir)) else None
+    return (
+        folder / PDF
+        if stamp.exists() and stamp.read_text(encoding="utf-8").strip() == source_digest(Path(app.srcdir))
+        else None
+    )
 
 
 def offer(app, pagename, templatename, context, doctree):

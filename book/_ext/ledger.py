@@ -29,6 +29,7 @@ class LedgerDirective(SphinxDirective):
 
 # ----------------------------------------------------------------- reading a chapter
 
+
 def read_chapter(app, doctree):
     """Note the chapter's results and checks, and tidy the lines that the checks printed."""
     env = app.env
@@ -73,7 +74,7 @@ def printed_checks(app, doctree):
     lines = [node for node in doctree.findall(nodes.literal_block) if LINE.match(node.astext())]
     try:
         entries = checks(executed(app)) if lines else []
-    except KeyError:        # it failed to run, of which MyST-NB warns
+    except KeyError:  # it failed to run, of which MyST-NB warns
         return []
     if [LINE.match(node.astext())[1] for node in lines] != [entry.result for entry in entries]:
         raise ValueError(f"{app.env.docname}: the checks shown are not the checks made")
@@ -90,8 +91,16 @@ def executed(app):
 def tidy_line(check, literal, anchor, docname):
     """The paragraph that stands for a printed line; `folds` gathers those of a cell."""
     label, said = LINE.match(literal.astext()).groups()
-    paragraph = nodes.paragraph("", "", nodes.Text("✓ "), link(label, docname), nodes.Text(f": {said}"),
-                                classes=["check"], ids=[anchor], check=check)
+    paragraph = nodes.paragraph(
+        "",
+        "",
+        nodes.Text("✓ "),
+        link(label, docname),
+        nodes.Text(f": {said}"),
+        classes=["check"],
+        ids=[anchor],
+        check=check,
+    )
     paragraph.source, paragraph.line = literal.source, literal.line
     return paragraph
 
@@ -99,14 +108,23 @@ def tidy_line(check, literal, anchor, docname):
 def link(label, docname):
     """A reference to a result, which Sphinx turns into its number."""
     domain, role = ("math", "eq") if label.startswith("eq-") else ("prf", "ref")
-    return addnodes.pending_xref("", nodes.inline(label, label), refdomain=domain, reftype=role,
-                                 reftarget=label, refdoc=docname, refexplicit=False, refwarn=True)
+    return addnodes.pending_xref(
+        "",
+        nodes.inline(label, label),
+        refdomain=domain,
+        reftype=role,
+        reftarget=label,
+        refdoc=docname,
+        refexplicit=False,
+        refwarn=True,
+    )
 
 
 # ----------------------------------------------------------------- the table
 
+
 class FillLedger(SphinxPostTransform):
-    default_priority = 5    # before references are resolved
+    default_priority = 5  # before references are resolved
 
     def run(self, **kwargs):
         for node in list(self.document.findall(ledger)):
@@ -114,11 +132,19 @@ class FillLedger(SphinxPostTransform):
 
     def table(self):
         store = self.env.book_ledger
-        rows = [self.row(docname, label, entry) for docname in reading_order(self.env)
-                for label, entry in store.get(docname, {}).items()]
+        rows = [
+            self.row(docname, label, entry)
+            for docname in reading_order(self.env)
+            for label, entry in store.get(docname, {}).items()
+        ]
         head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in HEADINGS))
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADINGS),
-                             nodes.thead("", head), nodes.tbody("", *rows), cols=len(HEADINGS))
+        group = nodes.tgroup(
+            "",
+            *(nodes.colspec(colwidth=1) for _ in HEADINGS),
+            nodes.thead("", head),
+            nodes.tbody("", *rows),
+            cols=len(HEADINGS),
+        )
         return nodes.table("", group, classes=["ledger"])
 
     def row(self, docname, label, entry):
@@ -128,8 +154,10 @@ class FillLedger(SphinxPostTransform):
             [link(label, self.env.docname)],
             [node.deepcopy() for node in name],
             [section],
-            spaced(self.page_link(docname, anchor, nodes.Text(str(number)), title=f"check {number} of {label}")
-                   for number, (anchor, _, _) in enumerate(entry["checks"], start=1)),
+            spaced(
+                self.page_link(docname, anchor, nodes.Text(str(number)), title=f"check {number} of {label}")
+                for number, (anchor, _, _) in enumerate(entry["checks"], start=1)
+            ),
             [nodes.Text("; ".join(dict.fromkeys(kind for _, kind, _ in entry["checks"])))],
             [nodes.Text(largest_error(entry["checks"]))],
         ]
@@ -169,6 +197,7 @@ def reading_order(env):
 
 
 # ----------------------------------------------------------------- bookkeeping
+
 
 def forget(app, env, docname):
     env.__dict__.setdefault("book_ledger", {}).pop(docname, None)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cite import reference
 from docutils import nodes
-from fontTools.ttLib import TTFont
 from folds import fold
+from fontTools.ttLib import TTFont
 from sphinx.addnodes import number_reference, tabular_col_spec
 from sphinx.builders.latex.nodes import math_reference, thebibliography
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -22,7 +22,7 @@ from sphinx_jupyterbook_latex.transforms import LatexRootDocPostTransforms
 from typeset import mathml
 
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
-LETTERS = "letters.tex"         # what the text font lacks, written when the text is there
+LETTERS = "letters.tex"  # what the text font lacks, written when the text is there
 
 FONT_SETUP = r"""
 \usepackage{fontspec}
@@ -60,11 +60,16 @@ def set_latex(app, config):
     config.today = f"Version {reference()['version']}, {reference()['date-released']}"
     config.latex_documents = [(config.root_doc, "book.tex", config.project, config.author, "manual")]
     config.latex_elements = {
-        "papersize": "a4paper", "pointsize": "10pt", "extraclassoptions": "openany,oneside", "fncychap": "",
-        "fontpkg": FONT_SETUP, "preamble": PREAMBLE, "figure_align": "htbp",
+        "papersize": "a4paper",
+        "pointsize": "10pt",
+        "extraclassoptions": "openany,oneside",
+        "fncychap": "",
+        "fontpkg": FONT_SETUP,
+        "preamble": PREAMBLE,
+        "figure_align": "htbp",
         "tableofcontents": r"\renewcommand{\contentsname}{Contents}\sphinxtableofcontents",
         "sphinxsetup": "verbatimwithframe=false, div.note_title-background-TeXcolor={rgb}{0.95,0.93,0.88}, noteBgColor={rgb}{0.98,0.975,0.96}, noteBorderColor={rgb}{0.8,0.76,0.66}, VerbatimColor={rgb}{0.96,0.95,0.92}, InnerLinkColor={rgb}{0.04,0.3,0.55}, "
-                       "OuterLinkColor={rgb}{0.04,0.3,0.55}, hmargin={2.4cm,2.4cm}, vmargin={2.4cm,2.6cm}",
+        "OuterLinkColor={rgb}{0.04,0.3,0.55}, hmargin={2.4cm,2.4cm}, vmargin={2.4cm,2.6cm}",
     }
     config.jblatex_captions_to_parts = False
     config.jblatex_show_tocs = False
@@ -79,10 +84,11 @@ def leave_pages_alone(app):
 
 # ----------------------------------------------------------------- pictures of what moves
 
+
 class Stills(SphinxPostTransform):
     """Drawings as PDF; of a slider or a laboratory, the one that it holds for readers without scripts."""
 
-    default_priority = 3        # before MyST-NB chooses among the forms of an output
+    default_priority = 3  # before MyST-NB chooses among the forms of an output
     formats = ("latex",)
 
     def run(self, **kwargs):
@@ -108,8 +114,11 @@ class Stills(SphinxPostTransform):
 
 
 def is_moving(node):
-    return isinstance(node, nodes.container) and node.get("nb_element") == "mime_bundle" and any(
-        "<noscript>" in child.astext() for child in node.findall(nodes.raw))
+    return (
+        isinstance(node, nodes.container)
+        and node.get("nb_element") == "mime_bundle"
+        and any("<noscript>" in child.astext() for child in node.findall(nodes.raw))
+    )
 
 
 def sentence(html):
@@ -121,6 +130,7 @@ def sentence(html):
 
 # ----------------------------------------------------------------- the pages as chapters
 
+
 class Chapters(SphinxPostTransform):
     """The front page is a chapter like the others; its cards are the list of contents once more."""
 
@@ -130,11 +140,19 @@ class Chapters(SphinxPostTransform):
     def run(self, **kwargs):
         top = next(self.document.findall(nodes.section))
         lists = [node for node in top if isinstance(node, nodes.compound) and "toctree-wrapper" in node["classes"]]
-        front = nodes.section("", *(node.deepcopy() if node is top[0] else node for node in top if node not in lists),
-                              ids=top["ids"], docname=top.get("docname"))
+        front = nodes.section(
+            "",
+            *(node.deepcopy() if node is top[0] else node for node in top if node not in lists),
+            ids=top["ids"],
+            docname=top.get("docname"),
+        )
         top.children, top["ids"] = [top[0]], []
         top += [front, *lists]
-        for cards in list(self.document.findall(lambda node: "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ()))):
+        for cards in list(
+            self.document.findall(
+                lambda node: "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ())
+            )
+        ):
             cards.parent.remove(cards)
 
 
@@ -144,7 +162,7 @@ class Boxes(SphinxPostTransform):
     The bibliography has the heading that LaTeX gives it.
     """
 
-    default_priority = 950      # as on the pages, when titles and references are there
+    default_priority = 950  # as on the pages, when titles and references are there
     formats = ("latex",)
 
     def run(self, **kwargs):
@@ -158,8 +176,12 @@ class Boxes(SphinxPostTransform):
                 put(node, node.children)
             elif isinstance(node, fold):
                 names = node["ids"] + [name for line in node.findall(nodes.paragraph) for name in line["ids"]]
-                put(node, [nodes.target("", "", ids=names), nodes.paragraph("", "", *node[0].children)]
-                    if "check" in node["classes"] else [])
+                put(
+                    node,
+                    [nodes.target("", "", ids=names), nodes.paragraph("", "", *node[0].children)]
+                    if "check" in node["classes"]
+                    else [],
+                )
             elif isinstance(node, nodes.section) and any(isinstance(part, thebibliography) for part in node):
                 put(node, [nodes.target("", "", ids=node["ids"]), *node.children[1:]])
             elif isinstance(node, nodes.table) and "ledger" in node["classes"]:
@@ -168,6 +190,7 @@ class Boxes(SphinxPostTransform):
 
 
 # ----------------------------------------------------------------- the numbers of the site
+
 
 class Numbers(SphinxPostTransform):
     """Chapters that the site does not number have no number; figures have that of the site."""
@@ -187,13 +210,13 @@ class Numbers(SphinxPostTransform):
             if section.get("docname") and not isinstance(section.parent, nodes.section):
                 depth = 2 if self.env.toc_secnumbers.get(section["docname"], {}).get("") else -1
                 place = section.parent.index(section)
-                while place and isinstance(section.parent[place - 1], nodes.target):     # which belong to the section
+                while place and isinstance(section.parent[place - 1], nodes.target):  # which belong to the section
                     place -= 1
                 section.parent.insert(place, raw(rf"\setcounter{{secnumdepth}}{{{depth}}}"))
         for link in list(self.document.findall(number_reference)):
             page, _, name = link.get("refuri", "").removeprefix("%").partition("#")
             found = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(name)
-            if found:           # sphinx-exercise leaves those of other pages without a number
+            if found:  # sphinx-exercise leaves those of other pages without a number
                 link.replace_self(raw(rf"\hyperref[exercise:{name}]{{Exercise {'.'.join(map(str, found))}}}", ""))
         for link in list(self.document.findall(nodes.reference)):
             page, _, label = link.get("refuri", "").removeprefix("%").partition("#equation-")
@@ -204,7 +227,7 @@ class Numbers(SphinxPostTransform):
 def put(node, others):
     """Others in the place of a node."""
     place = node.parent.index(node)
-    node.parent[place:place + 1] = others
+    node.parent[place : place + 1] = others
 
 
 def raw(tex, end="\n"):
@@ -245,6 +268,7 @@ def visit_display(writer, node):
 
 # ----------------------------------------------------------------- beside the text
 
+
 def finish(app, failed):
     """The book's fonts, and how to set the letters that its text font lacks."""
     if app.builder.format != "latex" or failed:
@@ -255,13 +279,15 @@ def finish(app, failed):
         font.flavor = None
         font.save(folder / f"{path.stem}.ttf")
     has = TTFont(FONTS / "text-400-normal.woff2").getBestCmap()
-    used = {letter for letter in (folder / "book.tex").read_text(encoding="utf-8") if ord(letter) > 127} - set(map(chr, has))
+    used = {letter for letter in (folder / "book.tex").read_text(encoding="utf-8") if ord(letter) > 127} - set(
+        map(chr, has)
+    )
     lines = [rf'\newunicodechar{{{letter}}}{{\letter{{"{ord(letter):X}}}}}' for letter in sorted(used)]
     (folder / LETTERS).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def setup(app):
-    app.connect("config-inited", set_latex, priority=900)       # after sphinx-jupyterbook-latex
+    app.connect("config-inited", set_latex, priority=900)  # after sphinx-jupyterbook-latex
     app.connect("builder-inited", leave_pages_alone, priority=900)
     app.add_post_transform(Stills)
     app.add_post_transform(Chapters)

@@ -10,14 +10,19 @@ import shutil
 import subprocess
 import sys
 
-from booksite import STAMP, source_digest
+from booksite import STAMP
 from launch import PDF
 from results import ROOT, equation_numbers, pages, texts
 
 LATEX = ROOT / "_build" / "pdf" / "_build" / "latex"
 TARGET = ROOT / "_build" / "pdf"
-NEEDED = {"latexmk": "latexmk", "xelatex": "texlive-xetex", "pdftotext": "poppler-utils", "rsvg-convert": "librsvg2-bin"}
-WIDEST = 10         # points by which a line may stick out: 3.5 mm in a margin of 24 mm
+NEEDED = {
+    "latexmk": "latexmk",
+    "xelatex": "texlive-xetex",
+    "pdftotext": "poppler-utils",
+    "rsvg-convert": "librsvg2-bin",
+}
+WIDEST = 10  # points by which a line may stick out: 3.5 mm in a margin of 24 mm
 
 
 def complaints_of_log(log):
@@ -31,27 +36,36 @@ def complaints_of_log(log):
 
 def complaints_of_run(said):
     """Links of the PDF into nowhere, of which only the last program in the chain knows."""
-    return re.findall(r"^.*destination.*not defined.*$|^.*has been referenced but does not exist.*$", said, re.MULTILINE)
+    return re.findall(
+        r"^.*destination.*not defined.*$|^.*has been referenced but does not exist.*$", said, re.MULTILINE
+    )
 
 
 def complaints_of_text(text, titles):
     """What is missing on the paper, or open."""
     words = " ".join(text.split())
-    wrong = [f"'??' in: {words[max(0, found.start() - 60):found.end() + 20]}" for found in re.finditer(r"\?\?", words)]
+    wrong = [
+        f"'??' in: {words[max(0, found.start() - 60) : found.end() + 20]}" for found in re.finditer(r"\?\?", words)
+    ]
     return wrong + [f"there is no '{title}'" for title in titles if title not in words]
 
 
 def complaints_of_numbers(aux, numbers):
     """Equations that have another number than on the site."""
     labels = dict(re.findall(r"\\newlabel\{equation:[^:}]*:([^}]*)\}\{\{\{?([^}]*)\}", aux))
-    return [f"{label} is ({labels.get(label, 'not there')}), on the site ({number})"
-            for label, number in numbers.items() if labels.get(label) != number]
+    return [
+        f"{label} is ({labels.get(label, 'not there')}), on the site ({number})"
+        for label, number in numbers.items()
+        if labels.get(label) != number
+    ]
 
 
 def complaints_of_pictures(tex):
     """Pictures that are not drawings."""
     pictures = re.findall(r"\\sphinxincludegraphics(?:\[[^\]]*\])?\{+([^{}]*)\}*(\.\w+)", tex)
-    return [f"{name}{kind} is no drawing" for name, kind in pictures if kind != ".pdf"] + ["there are no pictures"] * (not pictures)
+    return [f"{name}{kind} is no drawing" for name, kind in pictures if kind != ".pdf"] + ["there are no pictures"] * (
+        not pictures
+    )
 
 
 def run(*command):

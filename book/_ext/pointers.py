@@ -24,14 +24,17 @@ def rewritten(source, numbers):
 
 def complaints(source, numbers, theorems):
     """What is wrong with the pointers of one module."""
-    wrong = [f"({number}) {label} is ({numbers.get(label, 'not in the book')})"
-             for number, label in POINTER.findall(source) if number != numbers.get(label)]
+    wrong = [
+        f"({number}) {label} is ({numbers.get(label, 'not in the book')})"
+        for number, label in POINTER.findall(source)
+        if number != numbers.get(label)
+    ]
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             for found in LABEL.finditer(token.string):
                 label = found[0]
                 if label.startswith("eq-"):
-                    if not re.search(r"\([\d.]+\) $", token.string[:found.start()]):
+                    if not re.search(r"\([\d.]+\) $", token.string[: found.start()]):
                         wrong.append(f"{label} stands without its number")
                 elif label not in theorems:
                     wrong.append(f"{label} is not in the book")
@@ -39,8 +42,7 @@ def complaints(source, numbers, theorems):
 
 
 def theorem_labels(root=ROOT):
-    return {result.label for _, path in pages(root) for result in results(texts(path))
-            if result.kind in THEOREMS}
+    return {result.label for _, path in pages(root) for result in results(texts(path)) if result.kind in THEOREMS}
 
 
 def main():

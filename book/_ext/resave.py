@@ -22,8 +22,13 @@ def resave(path):
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"cell-{number:03d}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    NotebookClient(notebook, timeout=600, kernel_name="python3", coalesce_streams=True,
-                   resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
@@ -38,15 +43,14 @@ def resave(path):
 def stored(output):
     """The output without images and without what differs from machine to machine."""
     if "data" in output:
-        output.data = {kind: value for kind, value in output.data.items()
-                       if not kind.startswith("image/")}
+        output.data = {kind: value for kind, value in output.data.items() if not kind.startswith("image/")}
         check = output.metadata.get("check")
         output.metadata = {"check": {key: check[key] for key in ("result", "kind")}} if check else {}
     return output
 
 
 def main(names):
-    os.environ.pop("MPLBACKEND", None)      # "agg" there would drop every figure
+    os.environ.pop("MPLBACKEND", None)  # "agg" there would drop every figure
     paths = [Path(name).resolve() for name in names] or sorted(BOOK.glob("*.ipynb"))
     with ThreadPoolExecutor(2) as pool:
         for path in pool.map(resave, paths):

@@ -20,15 +20,15 @@ THEOREMS = ("theorem", "proposition", "lemma", "corollary")
 
 
 class Result(NamedTuple):
-    label: str              # "" if it has none
-    kind: str               # "equation" or one of THEOREMS
+    label: str  # "" if it has none
+    kind: str  # "equation" or one of THEOREMS
 
 
 class Check(NamedTuple):
-    result: str             # the label of the result that it checks
-    kind: str               # symbolic, exact, numerical, Monte-Carlo; or stated, … experiment
-    error: float | None     # largest error; only in notebooks executed by the build
-    cell: int               # index of the cell in the notebook
+    result: str  # the label of the result that it checks
+    kind: str  # symbolic, exact, numerical, Monte-Carlo; or stated, … experiment
+    error: float | None  # largest error; only in notebooks executed by the build
+    cell: int  # index of the cell in the notebook
 
 
 class Directive(NamedTuple):
@@ -39,6 +39,7 @@ class Directive(NamedTuple):
 
 
 # ----------------------------------------------------------------- pages and their numbers
+
 
 def pages(root=ROOT):
     """The book's pages in reading order: (chapter number or None, path)."""
@@ -77,6 +78,7 @@ def _source(root, name):
 
 # ----------------------------------------------------------------- what a page holds
 
+
 def texts(path):
     """The Markdown texts of a page: of a notebook, one per text cell."""
     if path.suffix == ".md":
@@ -110,9 +112,11 @@ def directives(sources):
 
 def autonumbered(sources):
     """Top-level amsmath environments that would number themselves."""
-    return [token.content for token in _walk(sources)
-            if not isinstance(token, Directive) and token.type == "amsmath"
-            and token.meta["numbered"] != "*"]
+    return [
+        token.content
+        for token in _walk(sources)
+        if not isinstance(token, Directive) and token.type == "amsmath" and token.meta["numbered"] != "*"
+    ]
 
 
 def checks(notebook):
@@ -146,7 +150,7 @@ def _directive(token):
     lines, options = token.content.splitlines(), []
     if lines and lines[0].startswith("---"):
         end = next(i for i, line in enumerate(lines[1:], start=1) if line.startswith("---"))
-        options, lines = lines[1:end], lines[end + 1:]
+        options, lines = lines[1:end], lines[end + 1 :]
     else:
         while lines and lines[0].lstrip().startswith(":"):
             options.append(lines.pop(0).lstrip()[1:])

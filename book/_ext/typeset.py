@@ -23,14 +23,14 @@ from sphinx.util.math import get_node_equation_number
 LOGGER = logging.getLogger(__name__)
 TEMML = Path(__file__).resolve().parents[1] / "_vendor" / "temml" / "temml.min.js"
 
-SHORT_INLINE = 7        # ems; a shorter formula in a line of text is never broken
-SHORT_DISPLAY = 15      # ems; a shorter display fits a phone as it is
+SHORT_INLINE = 7  # ems; a shorter formula in a line of text is never broken
+SHORT_DISPLAY = 15  # ems; a shorter display fits a phone as it is
 RELATIONS = set("=≠<>≤≥≈∼≅≡∝∈∉⊂⊆→←↦⇒⇔⟹⟺≽≼⪰⪯≪≫≔:")
 BINARY = set("+−±∓×⋅·∘⊗⊕∪∩∧∨")
 SEPARATORS = set(",;")
 OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
-APPLY = "\u2061"        # invisible, stands behind the name of a function
+APPLY = "\u2061"  # invisible, stands behind the name of a function
 THIN = {"width": "0.1667em"}
 
 
@@ -47,8 +47,10 @@ def _temml():
 
 def mathml(tex, display=False):
     """The formula as an element tree, as Temml makes it."""
-    source = f"temml.renderToString({json.dumps(prepared(tex))}, " \
-             f"{{displayMode: {json.dumps(display)}, throwOnError: true, wrap: 'none'}})"
+    source = (
+        f"temml.renderToString({json.dumps(prepared(tex))}, "
+        f"{{displayMode: {json.dumps(display)}, throwOnError: true, wrap: 'none'}})"
+    )
     try:
         return ElementTree.fromstring(_temml().eval(source))
     except JSEvalException as error:
@@ -66,6 +68,7 @@ def prepared(tex):
 
 # ----------------------------------------------------------------- HTML of a formula
 
+
 def inline(tex, before="", after=""):
     """A formula in a line of text, together with what must not be parted from it."""
     tree = mathml(tex)
@@ -74,10 +77,14 @@ def inline(tex, before="", after=""):
     pieces = [row] if width(tree) <= SHORT_INLINE else pieces_after(row)
     found = [math(piece, tex if len(pieces) == 1 else None) for piece in pieces]
     if before:
-        found[0] = together(escape(before, quote=False) + found[0] + (escape(after, quote=False) if len(found) == 1 else ""))
+        found[0] = together(
+            escape(before, quote=False) + found[0] + (escape(after, quote=False) if len(found) == 1 else "")
+        )
     if after and not (before and len(found) == 1):
         found[-1] = together(found[-1] + escape(after, quote=False))
-    return found[0] if len(found) == 1 else f'<span class="formula" data-tex="{escape(tex)}">{"<wbr>".join(found)}</span>'
+    return (
+        found[0] if len(found) == 1 else f'<span class="formula" data-tex="{escape(tex)}">{"<wbr>".join(found)}</span>'
+    )
 
 
 def display(tex):
@@ -115,6 +122,7 @@ def top_row(tree):
 
 # ----------------------------------------------------------------- where a line may break
 
+
 def pieces_after(row):
     """Broken as in TeX: behind a relation, a binary operator or a comma outside all brackets."""
     pieces = [[]]
@@ -146,10 +154,17 @@ def breaking(row):
         opens = sign in OPENING or element.get("form") == "prefix" and sign not in BINARY
         closes = sign in CLOSING or element.get("form") == "postfix"
         depth += (sign != "" and opens) - (sign != "" and closes)
-        infix = sign in RELATIONS | BINARY and element.get("form") != "prefix" and last is not None and last.tag != "mo" \
-            or sign in RELATIONS | BINARY and last is not None and last.text in CLOSING | {"‖", "|", "′", "!"}
+        infix = (
+            sign in RELATIONS | BINARY
+            and element.get("form") != "prefix"
+            and last is not None
+            and last.tag != "mo"
+            or sign in RELATIONS | BINARY
+            and last is not None
+            and last.text in CLOSING | {"‖", "|", "′", "!"}
+        )
         if infix:
-            element.set("form", "infix")      # it keeps its spaces at the end of a piece, too
+            element.set("form", "infix")  # it keeps its spaces at the end of a piece, too
         found.append(depth == 0 and (infix or sign in SEPARATORS))
         last = element
     if found:
@@ -201,6 +216,7 @@ def width(element):
 
 # ----------------------------------------------------------------- spaces
 
+
 def set_spaces(tree):
     """TeX's spaces where Temml leaves them to browsers: before the name of a function, around dots."""
     for parent in list(tree.iter()):
@@ -211,7 +227,7 @@ def set_spaces(tree):
                     parent.insert(place, ElementTree.Element("mspace", THIN))
     for sign in tree.iter("mo"):
         if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
-            sign.attrib.update(lspace="0", rspace="0")      # else set apart as an operator is
+            sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
 
 
 def names_function(children, place):
@@ -229,6 +245,7 @@ def is_factor(element):
 
 
 # ----------------------------------------------------------------- in Sphinx
+
 
 class KeepTogether(SphinxPostTransform):
     """Brackets before a formula and punctuation behind it go with the formula."""
@@ -253,7 +270,7 @@ class KeepTogether(SphinxPostTransform):
             found = pattern.search(text)
             if found:
                 node[name] = found[0]
-                node.parent[place] = nodes.Text(text[:found.start()] + text[found.end():])
+                node.parent[place] = nodes.Text(text[: found.start()] + text[found.end() :])
 
 
 class title_math(nodes.math):
@@ -301,7 +318,9 @@ class Formulas:
 
 def visit_inline(writer, node):
     tex = nodes.math.astext(node)
-    writer.body.append(writer.builder.app.formulas.html(node, inline, tex, node.get("before", ""), node.get("after", "")))
+    writer.body.append(
+        writer.builder.app.formulas.html(node, inline, tex, node.get("before", ""), node.get("after", ""))
+    )
     raise nodes.SkipNode
 
 
@@ -323,8 +342,9 @@ def open_formulas(app):
 def close_formulas(app, failed):
     app.formulas.save()
     if app.formulas.failures and not failed:
-        raise ExtensionError("These formulas cannot be typeset (see the warnings for their pages): "
-                             + "; ".join(app.formulas.failures))
+        raise ExtensionError(
+            "These formulas cannot be typeset (see the warnings for their pages): " + "; ".join(app.formulas.failures)
+        )
 
 
 def setup(app):

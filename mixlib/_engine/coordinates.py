@@ -18,7 +18,7 @@ class Coordinates:
     def around(cls, low, high, isotropic):
         """The exact map for data whose columns run from `low` to `high`, (d,); one scale for all if `isotropic`."""
         unit = _power_of_two(np.maximum(np.abs(low), np.abs(high)).max())
-        low, high = low / unit, high / unit                    # no square can overflow
+        low, high = low / unit, high / unit  # no square can overflow
         spread = high - low
         centre, grid = low + spread / 2, _power_of_two(spread)
         # x - shift is exact: either shift is 0, or every x lies within a factor of two of it
@@ -51,7 +51,7 @@ class Coordinates:
     def means_to_user(self, sums, counts):
         """The means sums / counts (K, d) of the loop in the user's coordinates."""
         counts = counts[:, None]
-        if self.root is None:           # exact for integer data: one rounding, in the division; and in constant columns
+        if self.root is None:  # exact for integer data: one rounding, in the division; and in constant columns
             return np.where(sums == 0, self.shift, (counts * self.shift + self.scale * sums) / counts)
         return self.shift + self.scale * (sums / counts @ self.root.T)
 

@@ -16,9 +16,9 @@ from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_
 from .threads import map_blocks
 from .triangles import Singular
 
-CACHED_BLOCK = 1 << 18               # numbers in a block where little more than z is at work
-BLOCK = 1 << 20                      # numbers in a block with its scores: near the cache, and work enough for a thread
-ROW_MAJOR_FROM = 8                   # coordinates from which a point's stand side by side in memory
+CACHED_BLOCK = 1 << 18  # numbers in a block where little more than z is at work
+BLOCK = 1 << 20  # numbers in a block with its scores: near the cache, and work enough for a thread
+ROW_MAJOR_FROM = 8  # coordinates from which a point's stand side by side in memory
 
 
 class Data:
@@ -91,7 +91,8 @@ class Data:
                 raise SingularFitError(
                     f"the {self.d} columns of x are linearly dependent, or constant, over its {self.n} points: no "
                     "covariance matrix fits them. Drop or combine columns, use covariance='spherical', or a prior "
-                    "with a scale of its own, mixlib.Prior(scale=...)") from None
+                    "with a scale of its own, mixlib.Prior(scale=...)"
+                ) from None
             root = np.eye(self.d)
         inverse = np.tril(np.linalg.inv(root))
 

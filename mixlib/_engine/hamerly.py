@@ -11,17 +11,17 @@ import numpy as np
 from .reductions import concatenated, slices
 from .threads import map_blocks
 
-LOOKAHEAD = 8                 # drifts, each as large as the last one, for which a list of candidates holds
-BOUNDS_BLOCK = 1 << 17        # points whose bounds are compared at once
+LOOKAHEAD = 8  # drifts, each as large as the last one, for which a list of candidates holds
+BOUNDS_BLOCK = 1 << 17  # points whose bounds are compared at once
 
 
 class HamerlyBounds:
     """A lower bound of each point's gap, in z."""
 
     def __init__(self, n, K):
-        self.gaps = np.full(n, -np.inf, dtype=np.float32)    # at the last look, plus the label's `drift` of that time
-        self.drift = np.zeros(K)                  # by how much the gaps of each label may have shrunk since the start
-        self.foreseen = np.full(K, -np.inf)       # the list of candidates is complete up to these drifts
+        self.gaps = np.full(n, -np.inf, dtype=np.float32)  # at the last look, plus the label's `drift` of that time
+        self.drift = np.zeros(K)  # by how much the gaps of each label may have shrunk since the start
+        self.foreseen = np.full(K, -np.inf)  # the list of candidates is complete up to these drifts
         self.candidates = None
 
     def move(self, before, after):
@@ -37,15 +37,20 @@ class HamerlyBounds:
     def may_change(self, labels):
         """The points (indices) whose label may have changed."""
         if self.candidates is None:
-            self.candidates = concatenated(map_blocks(lambda part: part.start + np.flatnonzero(
-                self.gaps[part] <= self.foreseen.take(labels[part])), slices(len(labels), BOUNDS_BLOCK)))
+            self.candidates = concatenated(
+                map_blocks(
+                    lambda part: part.start + np.flatnonzero(self.gaps[part] <= self.foreseen.take(labels[part])),
+                    slices(len(labels), BOUNDS_BLOCK),
+                )
+            )
 
         def changing(part):
             points = self.candidates[part]
             return points[self.gaps.take(points) <= self.drift.take(labels.take(points))]
+
         return concatenated(map_blocks(changing, slices(len(self.candidates), BOUNDS_BLOCK)))
 
     def measured(self, where, gaps, labels):
         """Some points were looked at: their gaps now."""
         gaps = gaps + self.drift.take(labels)
-        self.gaps[where] = gaps - 2e-7 * np.abs(gaps)            # never rounded up
+        self.gaps[where] = gaps - 2e-7 * np.abs(gaps)  # never rounded up

@@ -42,7 +42,7 @@ def sum_by_label(labels, columns, weights, K):
     labels = labels.astype(np.intp)
     out = np.zeros((K, 1 + len(columns)))
     out[:, 0] = np.bincount(labels, weights, K)
-    if columns.flags.f_contiguous:          # a point's numbers stand side by side: bring equal labels together
+    if columns.flags.f_contiguous:  # a point's numbers stand side by side: bring equal labels together
         order = np.argsort(labels.astype(np.min_scalar_type(K)), kind="stable")
         points = columns.T.take(order, axis=0)
         if weights is not None:

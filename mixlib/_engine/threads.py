@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 try:
     from threadpoolctl import ThreadpoolController
-except ImportError:                  # without it BLAS keeps its own threads, and blocks take turns
+except ImportError:  # without it BLAS keeps its own threads, and blocks take turns
     ThreadpoolController = None
 
 MOST_THREADS = 16
 _lock = threading.Lock()
-_pools, _blas = {}, {"controller": None, "limit": None, "users": 0}      # made at the first use
+_pools, _blas = {}, {"controller": None, "limit": None, "users": 0}  # made at the first use
 
 
 def n_threads():
@@ -25,7 +25,7 @@ def n_threads():
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for name in ("MIXLIB_NUM_THREADS", "OMP_NUM_THREADS"):
-        asked = os.environ.get(name, "").split(",")[0].strip()           # OpenMP allows a list, one for each level
+        asked = os.environ.get(name, "").split(",")[0].strip()  # OpenMP allows a list, one for each level
         if asked.isdigit() and int(asked) > 0:
             return min(int(asked), MOST_THREADS if name == "MIXLIB_NUM_THREADS" else cores)
     return min(cores, MOST_THREADS)

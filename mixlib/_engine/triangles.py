@@ -22,7 +22,7 @@ def regular_triangles(correlations, rounding):
     """Lower triangles; a direction whose variance is rounding, of the sums or of the data (`rounding`, (C, d)), is singular."""
     triangles, shares = cholesky(correlations)
     bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
-    if not bad.size:                # rounding of the data, in directions where the variance is 1
+    if not bad.size:  # rounding of the data, in directions where the variance is 1
         of_data = (np.linalg.inv(triangles) ** 2 * rounding[:, None]).sum(axis=2).max(axis=1)
         bad = np.flatnonzero(of_data >= 1)
     if bad.size:
@@ -41,6 +41,6 @@ def cholesky(correlations):
         try:
             triangles[index] = np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
-            continue                                          # not positive definite: share 0
+            continue  # not positive definite: share 0
         shares[index] = 1 / (np.linalg.inv(triangles[index]) ** 2).sum(axis=1).max()
     return triangles, shares

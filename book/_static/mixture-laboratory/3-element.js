@@ -7,14 +7,20 @@
     :host { display: block; color: inherit; font: inherit; font-size: .9rem; margin: 1rem 0; --line: #757575; }
     * { box-sizing: border-box; }
     .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
-    .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: 1rem; }
+    .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem; }
     section { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
     .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
-    label { display: flex; flex-direction: column; font-size: .85rem; gap: .15rem; }
+    :host([compact]) .name { min-height: 1.3em; margin: 0; }
+    .setting { margin: 0 0 .4rem; font-size: .85rem; min-height: 2.7em; }
+    a { color: inherit; }
+    .choices { display: grid; grid-template-columns: 1.45fr 1fr 1fr; gap: .5rem; margin: .5rem 0; }
+    label { display: flex; min-width: 0; flex-direction: column; font-size: .85rem; gap: .15rem; }
     select, button, textarea { font: inherit; font-size: .9rem; color: inherit; background: transparent;
       border: 1px solid var(--line); border-radius: .35rem; padding: .35rem .6rem; min-height: 2.4rem; }
     select option { color: #111; background: #fff; }
-    select { max-width: 100%; }
+    select { max-width: 100%; min-width: 0; text-overflow: ellipsis; }
+    .variance { flex: 1; min-width: min(100%, 15rem); }
+    .choices select { width: 100%; padding-inline: .4rem .1rem; }
     button { cursor: pointer; }
     button[aria-pressed="true"], td[data-lit] button { background: #0072B2; color: #fff; border-color: #0072B2; }
     td[data-lit="B"] button { background: #A54800; border-color: #A54800; }
@@ -30,10 +36,19 @@
     .numbers { font-size: .9rem; min-height: 2.8em; }
     .verdict { font-weight: 600; min-height: 1.5em; }
     table { border-collapse: collapse; font-size: .8rem; width: 100%; }
-    .map { overflow-x: auto; }
+    .map { container-type: inline-size; overflow-x: auto; }
+    @container (max-width: 27rem) {          /* a phone: one covariance after the other, four methods in two rows */
+      table, tbody, tr, th[scope=row] { display: block; }
+      thead { display: none; }
+      tr { display: grid; grid-template-columns: 1fr 1fr; gap: .25rem; margin-bottom: .8rem; }
+      th[scope=row] { grid-column: 1 / -1; padding-inline: 0; }
+      td::before { content: attr(data-assignment) ", " attr(data-weights) " weights"; display: block; opacity: .8; }
+      td { display: flex; flex-direction: column; }
+      td button { flex: 1; }
+    }
     th { text-align: left; font-weight: 600; padding: .2rem .3rem; }
     td { padding: .1rem; }
-    td button { width: 100%; height: 100%; min-width: 6.5rem; font-size: .8rem; padding: .25rem .4rem; text-align: left; }
+    td button { width: 100%; height: 100%; min-width: 5rem; font-size: .8rem; padding: .25rem .4rem; text-align: left; }
     summary { cursor: pointer; padding: .4rem 0; width: fit-content; }
     textarea { width: 100%; min-height: 8rem; font-family: monospace; }
     @media print { .row, .map, details, .buttons { display: none; } }`;
@@ -62,13 +77,13 @@
           ${compact ? "" : `<label>Points<select name="data">${this.data.sets.map((set, i) =>
             `<option value="${i}">${set.title}</option>`).join("")}<option value="own">your own</option></select></label>
           <label>Components <select name="K">${[1, 2, 3, 4, 5, 6].map(K => `<option>${K}</option>`).join("")}</select></label>`}
-          <label style="flex: 1">Variance of the start, and of “identity”<span><output></output></span>
+          <label class="variance">Variance of the start, and of “identity”<span><output></output></span>
             <input type="range" name="variance" min="-3" max="2" step="0.01" aria-label="Variance, sigma squared"></label>
         </div>
         <div class="programs">${["A", "B"].map(name => `
-          <section data-program="${name}" aria-label="Program ${name}"><p class="name"></p>
-            <div class="row">${Object.entries(CHOICES).map(([key, values]) => `<label>${key}<select name="${key}">
-              ${values.map(value => `<option value="${value}">${words(value)}</option>`).join("")}</select></label>`).join("")}</div>
+          <section data-program="${name}" aria-label="Program ${name}"><p class="name"></p>${compact ? `<p class="setting"></p>` : ""}
+            ${compact ? "" : `<div class="choices">${Object.entries(CHOICES).map(([key, values]) => `<label>${key}<select name="${key}">
+              ${values.map(value => `<option value="${value}">${words(value)}</option>`).join("")}</select></label>`).join("")}</div>`}
             <div class="picture"><canvas width="${GRID}" height="${Math.round(GRID * HEIGHT / WIDTH)}" aria-hidden="true"></canvas>
               <svg class="plane" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group"></svg></div>
             <svg class="trace" viewBox="0 0 ${WIDTH} 56" preserveAspectRatio="none" role="img"></svg>
@@ -80,6 +95,7 @@
           ${compact ? "" : `<button name="draw" aria-pressed="false">Draw points</button><button name="clear">Clear points</button>
           <button name="link">Copy link</button>`}
         </div>
+        ${compact ? `<p class="more"><a href="laboratory.html">Open this in the laboratory</a></p>` : ""}
         ${compact ? "" : `<details open><summary>The map of special cases</summary><div class="map" tabindex="0" role="region" aria-label="Map of special cases"></div></details>
         <details><summary>Points as text</summary><label>One point per line: two numbers
           <textarea name="text" spellcheck="false"></textarea></label><button name="use">Use these points</button></details>`}`;
@@ -183,7 +199,9 @@
       for (const [index, name] of ["A", "B"].entries()) {
         const part = this.find(`[data-program=${name}]`), setting = this.settings[name];
         part.querySelector(".name").textContent = `${name}: ${MethodMap.name(setting)}`;
-        for (const key of Object.keys(CHOICES)) part.querySelector(`[name=${key}]`).value = setting[key];
+        if (part.querySelector(".setting")) part.querySelector(".setting").textContent =
+          `${words(setting.covariance)} covariance, ${setting.weights} weights, ${setting.assignment} assignment`;
+        for (const select of part.querySelectorAll("select")) select.value = setting[select.name];
         this.drawPlane(part, this.programs[index], name);
         this.drawTrace(part, this.programs[index]);
         part.querySelector(".numbers").textContent = this.numbers(this.programs[index]);
@@ -198,6 +216,7 @@
       this.find("[name=back]").disabled = this.t === 0;
       this.find("[name=run]").textContent = this.timer ? "Pause" : "Run";
       this.find(".verdict").textContent = this.verdict();
+      if (this.find(".more")) this.find(".more a").href = `laboratory.html#${this.address({ ...this.state(), set: "own", points: this.points })}`;
       for (const cell of this.all("td[data-covariance]")) {
         const lit = ["A", "B"].filter(name => Object.keys(CHOICES).every(key => this.settings[name][key] === cell.dataset[key]));
         if (lit.length) cell.dataset.lit = lit.join(""); else delete cell.dataset.lit;
@@ -410,8 +429,10 @@
         ? left.splice(Math.floor(Math.random() * left.length), 1)[0] : this.back(WIDTH * Math.random(), HEIGHT * Math.random()).map(round));
     }
 
+    address(state) { return `lab=${encodeURIComponent(JSON.stringify(state))}`; }
+
     async share(button) {
-      history.replaceState(null, "", `#lab=${encodeURIComponent(JSON.stringify(this.state()))}`);
+      history.replaceState(null, "", `#${this.address(this.state())}`);
       try {
         await navigator.clipboard.writeText(location.href);
         button.textContent = "Link copied";

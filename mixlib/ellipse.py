@@ -1,0 +1,80 @@
+"""A normal density in the plane whose covariance the reader drags (chapter 1).
+
+Python hands over the numbers it opens with and draws a still picture; the rest is
+`book/_static/covariance-ellipse`, whose formulas the tests hold against NumPy's.
+"""
+
+from html import escape
+
+import numpy as np
+
+from . import plot
+from .inputs import as_numbers
+from .slider import element, short
+
+SIDE, REACH = 480, 4  # of the picture, in its own units and in the plane's
+SAID = "Ellipses at Mahalanobis distance 1 and 2 from the mean, and a circle around the mean through a point x."
+
+
+class CovarianceEllipse:
+    """An element of the page: the ellipses delta = 1 and 2 of a normal density with mean 0, and a point.
+
+    Parameters
+    ----------
+    covariance : (2, 2) array
+        Sigma, symmetric and positive definite, with eigenvalues below 3.6.
+    x : (2,) array
+        A point within 3.8 of the mean in each coordinate.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are others, or Sigma is not a covariance.
+    """
+
+    def __init__(self, covariance, x):
+        self.covariance, self.x = as_numbers(covariance, "covariance"), as_numbers(x, "x")
+        if self.covariance.shape != (2, 2) or self.x.shape != (2,):
+            raise ValueError(
+                f"covariance must have shape (2, 2) and x shape (2,), not {self.covariance.shape} and {self.x.shape}"
+            )
+        if not np.array_equal(self.covariance, self.covariance.T) or np.linalg.eigvalsh(self.covariance)[0] <= 0:
+            raise ValueError("covariance must be symmetric and positive definite")
+
+    def data(self):
+        """What the script reads."""
+        (a, b), (_, c) = self.covariance
+        return {"covariance": short([a, b, c]), "x": short(self.x), "colors": plot.colors}
+
+    def _repr_html_(self):
+        return element("covariance-ellipse", self.data(), self._still(), description=SAID)
+
+    def __repr__(self):
+        return f"CovarianceEllipse({self.covariance.tolist()}, {self.x.tolist()})"
+
+    def _still(self):
+        """The two ellipses, the circle around the mean through x, and x."""
+        turn = np.linspace(0, 2 * np.pi, 73)[:-1]
+        circle = np.stack([np.cos(turn), np.sin(turn)])
+        ellipse = np.linalg.cholesky(self.covariance) @ circle
+        curves = [(ellipse, plot.colors[1], ""), (2 * ellipse, plot.colors[1], "")]
+        curves += [(np.linalg.norm(self.x) * circle, plot.colors[0], ' stroke-dasharray="6 5"')]
+        ink = [
+            f'<polygon points="{" ".join(f"{u},{v}" for u, v in _place(curve.T))}" fill="none" '
+            f'stroke="{color}" stroke-width="2.5"{dashes}/>'
+            for curve, color, dashes in curves
+        ]
+        ((u, v),) = _place(self.x[None])
+        delta = np.linalg.norm(np.linalg.solve(np.linalg.cholesky(self.covariance), self.x))
+        said = escape(
+            f"{SAID} Its Euclidean distance is {np.linalg.norm(self.x):.3g}, its Mahalanobis distance {delta:.3g}."
+        )
+        return (
+            f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="{said}">{"".join(ink)}'
+            f'<circle cx="{u}" cy="{v}" r="8" fill="{plot.colors[0]}"/></svg>'
+            f"<noscript><p>{said} Dragging needs JavaScript.</p></noscript>"
+        )
+
+
+def _place(points):
+    return (SIDE / 2 + SIDE / (2 * REACH) * points * [1, -1]).round(1).tolist()
