@@ -113,8 +113,8 @@ def penguins():
         names=names[:4],
         units=("mm", "mm", "mm", "g"),
         source="Gorman, Williams & Fraser (2014), Ecological sexual dimorphism and environmental "
-               "variability within a community of Antarctic penguins (genus Pygoscelis), PLoS ONE 9(3), "
-               "e90081; table penguins of Horst, Hill & Gorman (2020), palmerpenguins",
+        "variability within a community of Antarctic penguins (genus Pygoscelis), PLoS ONE 9(3), "
+        "e90081; table penguins of Horst, Hill & Gorman (2020), palmerpenguins",
         licence="CC0 1.0 (palmerpenguins, for the data of Palmer Station LTER)",
         labels=np.array([species.index(row[4]) for row in rows]),
         label_names=species,
@@ -142,7 +142,7 @@ def hopper():
         names=("red", "green", "blue"),
         units=("sRGB code",) * 3,
         source="Commodore Grace M. Hopper, USNR, official portrait of 20 January 1984, Naval History and "
-               "Heritage Command; made smaller from grace_hopper.jpg in matplotlib's sample data",
+        "Heritage Command; made smaller from grace_hopper.jpg in matplotlib's sample data",
         licence="public domain in the United States, as a work of its Navy (17 U.S.C. 105)",
     )
 

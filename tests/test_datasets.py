@@ -53,9 +53,15 @@ def test_penguins_are_palmerpenguins():
     np.testing.assert_array_equal(data.x[[0, -1]], [[39.1, 18.7, 181, 3750], [50.2, 18.7, 198, 3775]])
     np.testing.assert_allclose(data.x.std(axis=0, ddof=1), [5.459584, 1.974793, 14.061714, 801.954536], atol=5e-7)
     # R's summary()
-    np.testing.assert_allclose(np.quantile(data.x, [0, .25, .5, .75, 1], axis=0).T,
-                               [[32.1, 39.225, 44.45, 48.5, 59.6], [13.1, 15.6, 17.3, 18.7, 21.5],
-                                [172, 190, 197, 213, 231], [2700, 3550, 4050, 4750, 6300]])
+    np.testing.assert_allclose(
+        np.quantile(data.x, [0, 0.25, 0.5, 0.75, 1], axis=0).T,
+        [
+            [32.1, 39.225, 44.45, 48.5, 59.6],
+            [13.1, 15.6, 17.3, 18.7, 21.5],
+            [172, 190, 197, 213, 231],
+            [2700, 3550, 4050, 4750, 6300],
+        ],
+    )
     np.testing.assert_allclose(data.x.mean(axis=0), [43.92, 17.15, 200.9, 4202], rtol=3e-4)
     # the first two principal components of the standardised columns hold 88.15% (their shares, rounded, added)
     share = np.linalg.eigvalsh(np.corrcoef(data.x.T))[::-1] / 4
@@ -70,12 +76,12 @@ def test_hopper_is_a_picture():
     assert data.x.min() >= 0 and data.x.max() <= 255
     assert len(np.unique(data.x, axis=0)) == 10_585
     picture = data.x.reshape(150, 128, 3)
-    red, green, blue = picture[20:60, 100:120].mean(axis=(0, 1))            # the wall behind
+    red, green, blue = picture[20:60, 100:120].mean(axis=(0, 1))  # the wall behind
     assert blue > green > red and blue > 130
-    assert np.median(picture[110:125, 20:50]) < 40                              # the uniform
+    assert np.median(picture[110:125, 20:50]) < 40  # the uniform
     neighbours = np.abs(np.diff(picture, axis=1)).mean()
     shuffled = np.abs(np.diff(np.random.default_rng(1).permutation(data.x), axis=0)).mean()
-    assert neighbours < shuffled / 4                                        # the shape is the picture's
+    assert neighbours < shuffled / 4  # the shape is the picture's
 
 
 def test_hopper_is_the_photograph():
