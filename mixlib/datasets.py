@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from importlib.resources import files
+from io import BytesIO
 
 import numpy as np
 
 from ._types import Floats, Ints
 
-__all__ = ["Dataset", "iris", "old_faithful"]
+__all__ = ["Dataset", "hopper", "iris", "old_faithful", "penguins"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,68 @@ def iris() -> Dataset:
     )
 
 
+def penguins() -> Dataset:
+    """Palmer penguins: bill, flipper and body mass of 342 adults of three species, in mm and g.
+
+    Two of the 344 birds of the source were not measured, and are left out. ``labels`` are the
+    species, which no clustering sees.
+
+    Examples
+    --------
+    >>> from mixlib.datasets import penguins
+    >>> data = penguins()
+    >>> data.x.shape, data.label_names
+    ((342, 4), ('Adelie', 'Chinstrap', 'Gentoo'))
+    >>> data.names, data.units
+    (('bill_length', 'bill_depth', 'flipper_length', 'body_mass'), ('mm', 'mm', 'mm', 'g'))
+    """
+    names, rows = _read("penguins.csv")
+    species = ("Adelie", "Chinstrap", "Gentoo")
+    return Dataset(
+        x=np.array([row[:4] for row in rows], dtype=float),
+        names=names[:4],
+        units=("mm", "mm", "mm", "g"),
+        source="Gorman, Williams & Fraser (2014), Ecological sexual dimorphism and environmental "
+        "variability within a community of Antarctic penguins (genus Pygoscelis), PLoS ONE 9(3), "
+        "e90081; table penguins of Horst, Hill & Gorman (2020), palmerpenguins",
+        licence="CC0 1.0 (palmerpenguins, for the data of Palmer Station LTER)",
+        labels=np.array([species.index(row[4]) for row in rows]),
+        label_names=species,
+    )
+
+
+def hopper() -> Dataset:
+    """Grace Hopper's official portrait of 1984: the colours of 150 rows of 128 pixels.
+
+    A pixel is a point: its red, green and blue as sRGB codes, whole numbers from 0 to 255.
+    ``x.reshape(150, 128, 3)`` is the picture, which was made smaller by averaging blocks of
+    4 by 4 pixels in linear light.
+
+    Examples
+    --------
+    >>> from mixlib.datasets import hopper
+    >>> data = hopper()
+    >>> data.x.shape, data.names
+    ((19200, 3), ('red', 'green', 'blue'))
+    """
+    with np.load(BytesIO(_file("hopper.npz").read_bytes())) as file:
+        pixels = file["pixels"]
+    return Dataset(
+        x=pixels.reshape(-1, 3).astype(float),
+        names=("red", "green", "blue"),
+        units=("sRGB code",) * 3,
+        source="Commodore Grace M. Hopper, USNR, official portrait of 20 January 1984, Naval History and "
+        "Heritage Command; made smaller from grace_hopper.jpg in matplotlib's sample data",
+        licence="public domain in the United States, as a work of its Navy (17 U.S.C. 105)",
+    )
+
+
 def _read(name):
     """The header and the rows of a CSV file in mixlib/data, comments left out."""
-    text = files("mixlib").joinpath("data", name).read_text(encoding="utf-8")
+    text = _file(name).read_text(encoding="utf-8")
     header, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
     return tuple(header), rows
+
+
+def _file(name):
+    return files("mixlib").joinpath("data", name)
