@@ -8,7 +8,7 @@ from time import sleep
 import numpy as np
 import pandas as pd
 import pytest
-from common import KMEANS, blobs
+from common import KMEANS, blobs, fit_exactly
 from sklearn import exceptions
 from sklearn.cluster import KMeans as PeerKMeans
 
