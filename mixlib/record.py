@@ -1,7 +1,5 @@
 """One iteration of the loop, as `Fit.history` and callbacks see it."""
 
-import numpy as np
-
 from .estep import e_step
 from .mixture import Mixture
 
@@ -53,9 +51,7 @@ class Record:
             raise AttributeError(
                 "an estimator keeps no data, so its history has no labels: use predict(X), or mixlib.fit"
             )
-        estep = e_step(self._data, self._model._replace(hard=True))
-        estep.statistics(self._params)
-        return estep.labels.astype(np.intp)
+        return e_step(self._data, self._model._replace(hard=True)).assign(self._params)
 
     def __repr__(self):
         return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ._engine.reductions import weighted_sum
-from .estep import SoftEStep, e_step
+from .estep import e_step
 
 
 class Fit:
@@ -15,9 +15,11 @@ class Fit:
     ----------
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest score for each point.
+        The component with the largest score for each point. Of a Dask array: a lazy one, chunked
+        like the points; of a file or another source of blocks: found in one more pass.
     responsibilities : (n, K) array
-        Of the assignment that was asked for: one-hot if hard.
+        Of the assignment that was asked for: one-hot if hard. Of a Dask array: a lazy one; of a
+        file or another source: what can be iterated block by block, and ``np.asarray`` makes whole.
     log_likelihood : float
         Of the mixture, at the parameters returned.
     classification_log_likelihood : float
@@ -99,15 +101,10 @@ class Fit:
     @cached_property
     def _responsibilities(self):
         data, K = self._points, len(self.mixture.means)
-        if self._model.hard:
+        if self._model.hard and data.in_memory:
             return np.eye(K)[self._labels]
-        estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K))
-
-        def block(z, rows, w):
-            out[rows] = estep.responsibilities(z, rows).T
-
-        data.for_blocks(block, estep.rows)
-        return out
+        estep = e_step(data, self._model).at(self._params)
+        return data.each(lambda z, rows: estep.responsibilities(z, rows).T, estep.rows, K)
 
     @cached_property
     def _log_likelihood(self):
@@ -127,14 +124,20 @@ class Fit:
 
     @cached_property
     def _inertia(self):
-        data, means, labels = self._points, self._params.centres, self._labels
+        data, means = self._points, self._params.centres
+        if data.in_memory:
+            labels, rows_in_block = self._labels, None
+        else:
+            estep = e_step(data, self._model._replace(hard=True)).at(self._params)
+            rows_in_block = estep.rows
 
         def block(z, rows, w):
-            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
-            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+            labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
+            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels_of_block]
+            with np.errstate(over="ignore"):
+                return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
 
-        with np.errstate(over="ignore"):
-            return float(data.sum_blocks(block))
+        return float(data.sum_blocks(block, rows_in_block))
 
     @property
     def _params(self):
