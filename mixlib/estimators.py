@@ -10,10 +10,12 @@ from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import criteria, em, inputs
+from ._engine.sources import Source, as_source, each_row
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, SingularFitError, SingularFitWarning, TooFewPointsError
-from .nearest import distances, inertia, nearest_labels
+from .nearest import distances, inertia, nearest_labels, rows_in_block
 from .prior import Prior
+from .source_starts import column_variances
 
 
 class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
@@ -52,11 +54,26 @@ class _Estimator(BaseEstimator):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
         if not reset:
             check_is_fitted(self)
+        source = as_source(x, "X")
+        if source is not None:
+            return self._source(source, reset)
         if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
             x = inputs.as_numbers(x, "X")
         with np.errstate(over="ignore", invalid="ignore"):
             x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
         return inputs.as_points(x, "X")
+
+    def _source(self, source, reset):
+        """A source of blocks, with as many columns as at the fit; examined at a fit."""
+        if reset:
+            self.n_features_in_ = source.d
+            self.__dict__.pop("feature_names_in_", None)
+            return source.examine("X")
+        if source.d != self.n_features_in_:
+            raise ValueError(
+                f"X has {source.d} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+            )
+        return source
 
     def _state(self):
         """`random_state` as mixlib takes it; a number again from an old generator, which goes on."""
@@ -75,6 +92,8 @@ class _Estimator(BaseEstimator):
         try:
             self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
         except TooFewPointsError:
+            if isinstance(x, Source):
+                raise
             points = np.unique(x if w is None else x[w > 0], axis=0)
             means = points[np.minimum(np.arange(K), len(points) - 1)]
             self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
@@ -151,16 +170,22 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
 
     def predict(self, X):
         """The nearest centre of each point, (n,); on the data of the fit, its labels."""
-        return nearest_labels(self._input(X), self.cluster_centers_)
+        X, centres = self._input(X), self.cluster_centers_
+        return each_row(X, lambda x: nearest_labels(x, centres), rows_in_block(centres), dtype=np.intp)
 
     def transform(self, X):
         """Distances to the centres, (n, n_clusters)."""
-        return distances(self._input(X), self.cluster_centers_)
+        X, centres = self._input(X), self.cluster_centers_
+        return each_row(X, lambda x: distances(x, centres), rows_in_block(centres), len(centres), X.dtype)
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the sum of squared distances of X to their nearest centres."""
-        X = self._input(X)
-        return -inertia(X, self.cluster_centers_, inputs.as_weights(sample_weight, len(X)))
+        X, centres = self._input(X), self.cluster_centers_
+        if not isinstance(X, Source):
+            return -inertia(X, centres, inputs.as_weights(sample_weight, len(X)))
+        X.examine("X")
+        w = X.beside(inputs.as_weights(sample_weight, len(X)))
+        return -float(X.total(lambda x, start, w: inertia(x, centres, w), rows_in_block(centres), w))
 
     @property
     def _n_features_out(self):
@@ -272,6 +297,9 @@ class GaussianMixture(DensityMixin, _Estimator):
 
     def predict(self, X):
         """The component of the largest responsibility for each point, (n,)."""
+        source = as_source(X, "X")
+        if source is not None:
+            return self.mixture_.predict(self._input(source))
         return self.predict_proba(X).argmax(axis=1)
 
     def predict_proba(self, X):
@@ -286,6 +314,10 @@ class GaussianMixture(DensityMixin, _Estimator):
 
     def score(self, X, y=None, sample_weight=None):
         """The mean log density of the points."""
+        source = as_source(X, "X")
+        if source is not None:
+            weight, total, _ = self._totals(source, sample_weight)
+            return float(total / weight)
         scores = self.score_samples(X)
         return float(np.average(scores, weights=inputs.as_weights(sample_weight, len(scores))))
 
@@ -306,11 +338,25 @@ class GaussianMixture(DensityMixin, _Estimator):
         """BIC of the classification log-likelihood."""
         return criteria.icl(self._evaluated(X))
 
+    def _totals(self, source, sample_weight=None):
+        """Of a source: weight, log-likelihood, classification log-likelihood."""
+        source = self._input(source).examine("X")
+        return self.mixture_._totals(source, inputs.as_weights(sample_weight, len(source)))
+
     def _evaluated(self, X):
         """What the criteria read: the fit, or the likelihoods of other points at its parameters."""
         if X is None:
             check_is_fitted(self)
             return self.fit_
+        source = as_source(X, "X")
+        if source is not None:
+            weight, total, best = self._totals(source)
+            return SimpleNamespace(
+                log_likelihood=total,
+                n_parameters=self.fit_.n_parameters,
+                classification_log_likelihood=best,
+                total_weight=weight,
+            )
         densities, best = self.score_samples(X), self.predict_proba(X).max(axis=1)
         return SimpleNamespace(
             log_likelihood=densities.sum(),
@@ -322,9 +368,12 @@ class GaussianMixture(DensityMixin, _Estimator):
 
 def _weak_prior(X, w):
     """A millionth of each column's variance as the scale; of the largest, where a column is constant."""
-    if w is not None:
-        X, w = X[w > 0], w[w > 0]
-    x = X.astype(np.float64) - X[0]  # of a constant column exactly 0
-    variances = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
+    if isinstance(X, Source):
+        variances = column_variances(X, w)
+    else:
+        if w is not None:
+            X, w = X[w > 0], w[w > 0]
+        x = X.astype(np.float64) - X[0]  # of a constant column exactly 0
+        variances = np.average((x - np.average(x, axis=0, weights=w)) ** 2, axis=0, weights=w)
     variances[variances == 0] = variances.max() or 1.0
     return Prior(scale=1e-6 * variances)

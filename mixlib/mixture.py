@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._engine.reductions import slices
+from ._engine.sources import as_source, each_row, finite
 from ._engine.triangles import Singular
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
@@ -88,16 +89,25 @@ class Mixture:
         return np.broadcast_to(covariances, (K, d, d)).copy()
 
     def log_density(self, x):
-        """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
+        """log p(x) of each point, (n,), for x of shape (n, d).
+
+        x may be a source of blocks, as in `fit`: of a Dask array the answer is a lazy one, chunked
+        like x; of a file, a memmap or a function that reads blocks it comes in one pass.
+        """
+        weights = self.weights
+        return self._each(x, lambda scores: softmax(scores, weights)[1])
 
     def responsibilities(self, x):
-        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
-        return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
+        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2).
+
+        Of a file or another source they come block by block: iterate, or make them whole with ``np.asarray``.
+        """
+        weights = self.weights
+        return self._each(x, lambda scores: softmax(scores, weights)[0].T, len(weights))
 
     def predict(self, x):
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return np.concatenate([scores.argmax(axis=0) for scores in self._scores(x)])
+        return self._each(x, lambda scores: scores.argmax(axis=0), dtype=np.intp)
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
@@ -108,14 +118,39 @@ class Mixture:
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
-    def _scores(self, x):
-        x = as_points(x).astype(np.float64, copy=False)
+    def _each(self, x, answer, columns=None, dtype=np.float64):
+        """What `answer` makes of the scores (K, b) of all points."""
+        x = self._points(x)
+
+        def of_rows(rows):
+            parts = [answer(self._scores(rows[part])) for part in slices(len(rows), BLOCK_ROWS)]
+            return np.concatenate(parts)
+
+        return each_row(x, of_rows, BLOCK_ROWS, columns, dtype)
+
+    def _totals(self, x, w=None):
+        """Of the points of a source: weight, log-likelihood and classification log-likelihood, summed where they are."""
+        x = self._points(x)
+
+        def of_block(rows, start, w):
+            scores = self._scores(finite(rows, start, x.name))
+            best = scores.max(axis=0)
+            densities = softmax(scores, self.weights)[1]
+            return np.array([(v if w is None else v * w).sum() for v in (np.ones(len(rows)), densities, best)])
+
+        return x.total(of_block, BLOCK_ROWS, x.beside(w))
+
+    def _points(self, x):
+        source = as_source(x)
+        x = as_points(x) if source is None else source
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        for part in slices(len(x), BLOCK_ROWS):
-            yield scores_from_deviations(
-                self._shape, self.weights, self.means, self._factors, np.ascontiguousarray(x[part].T)
-            )
+        return x
+
+    def _scores(self, rows):
+        """(K, b) of rows (b, d)."""
+        z = np.ascontiguousarray(rows.T, dtype=np.float64)
+        return scores_from_deviations(self._shape, self.weights, self.means, self._factors, z)
 
     def __repr__(self):
         K, d = self.means.shape

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._engine.sources import as_source
 from .covariance import CONSTRAINTS
 from .criteria import aic, bic, icl
 from .em import fit
@@ -33,7 +34,7 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
 
     Parameters
     ----------
-    x : (n, d) array
+    x : (n, d) array, or a source of blocks as in `fit`
     components : iterable of int
         Numbers of components to try.
     covariances : iterable of str
@@ -68,7 +69,8 @@ def select(x, components=range(1, 10), covariances=ESTIMATED, *, criterion="bic"
     >>> chosen.covariance, chosen.n_components
     ('tied', 3)
     """
-    x = as_points(x)
+    source = as_source(x)
+    x = as_points(x) if source is None else source.examine("x")
     components = tuple(as_count(K, "each number of components", 1) for K in _each(components, "components"))
     covariances = tuple(as_choice(name, "each covariance", CONSTRAINTS) for name in _each(covariances, "covariances"))
     evaluate = CRITERIA[as_choice(criterion, "criterion", CRITERIA)]

@@ -40,7 +40,8 @@ def _from_kmeans(source, data, model, K, rng):
     """
     units = [None]
     if not model.constraint.shape.isotropic and data.d > 1:
-        units.append(_standard_deviations(source, data.w))
+        variances = column_variances(source, data.w)
+        units.append(np.sqrt(np.where(variances > 0, variances, 1.0)))
     found = failure = None
     for unit in units:
         points = StreamedData(source, data.w, KMEANS.constraint, units=unit)
@@ -84,8 +85,7 @@ class NearestResponsibilities(FixedResponsibilities):
         return np.equal.outer(np.arange(len(self.params.means)), labels).astype(self.data.dtype)
 
 
-def _standard_deviations(source, w):
-    """Of the columns, (d,); 1 where a column is constant."""
+def column_variances(source, w):
+    """Of the columns of a source, (d,)."""
     points = StreamedData(source, w, CONSTRAINTS["diag"])
-    variances = points.scatter()[0] / points.total_weight
-    return points.coordinates.scale * np.sqrt(np.where(variances > 0, variances, 1.0))
+    return points.coordinates.scale**2 * points.scatter()[0] / points.total_weight

@@ -100,10 +100,14 @@ class ArrayFile(MappedArray):
 
     def __init__(self, path, name):
         self.path = os.fspath(path)
+        if not str(self.path).endswith(".npy"):
+            raise ValueError(f"{name}={self.path!r} is text: {name} must hold numbers, or be the path of a .npy file")
         try:
             mapped = np.load(self.path, mmap_mode="r", allow_pickle=False)
         except ValueError as error:
-            raise ValueError(f"{name}={self.path!r} must be a .npy file of numbers (np.save writes one): {error}") from None
+            raise ValueError(
+                f"{name}={self.path!r} must be a .npy file of numbers (np.save writes one): {error}"
+            ) from None
         if not isinstance(mapped, np.memmap):
             raise ValueError(f"{name}={self.path!r} must be a .npy file of one array, with numbers in it")
         super().__init__(mapped, name)
@@ -148,6 +152,8 @@ class ArrayFile(MappedArray):
 class BlockFactory(BlockStream):
     """A function that returns a fresh iterator over blocks of rows, the same ones each time."""
 
+    if_empty = ", and a fresh iterator from the function at each call"
+
     def __init__(self, factory, name):
         self.factory, self.name, self.starts = factory, name, []
         for _, first in self.blocks():
@@ -166,7 +172,9 @@ class BlockFactory(BlockStream):
             except StopIteration:
                 break
             except Exception as error:
-                raise BlockError(f"{place} (from row {start}) could not be read: {type(error).__name__}: {error}") from error
+                raise BlockError(
+                    f"{place} (from row {start}) could not be read: {type(error).__name__}: {error}"
+                ) from error
             block = as_rows(block, self, place)
             starts.append(start)
             yield start, block

@@ -31,6 +31,7 @@ class Source:
     """
 
     n, d, dtype, examined = None, None, None, False
+    if_empty = ""  # what may be the reason that there are no points
 
     @property
     def shape(self):
@@ -48,7 +49,7 @@ class Source:
             return self
         seen = self.total(LeastAndLargest.of, max(256, (1 << 20) // self.d))
         if seen is None:
-            raise ValueError(f"{name} has 0 points (shape={(0, self.d)}); at least one is required")
+            raise ValueError(f"{name} has 0 points (shape={(0, self.d)}); at least one is required{self.if_empty}")
         if seen.n_bad:
             raise ValueError(
                 f"{name} contains NaN or infinity in {seen.n_bad} of {seen.n} rows (first: {self.place(seen.first_bad)}); "
@@ -98,3 +99,18 @@ def as_rows(x, source, name):
 def kind(dtype):
     """float32, or else float64: what numbers of a dtype are computed in."""
     return np.dtype(np.float32 if dtype == np.float32 else np.float64)
+
+
+def each_row(x, answer, rows, columns=None, dtype=np.float64):
+    """What answer(x) makes of each row, (n,) or (n, columns): of an array at once, of a source block by block."""
+    if not isinstance(x, Source):
+        return answer(x)
+    return x.each(lambda part, start: answer(finite(part, start, x.name)), rows, columns, dtype)
+
+
+def finite(x, start, name):
+    """A block (b, d) if it is finite; `start` is the number of its first row."""
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=1)) if len(x) and not np.isfinite(x.sum()) else ()
+    if len(bad):
+        raise ValueError(f"{name} contains NaN or infinity in row {start + bad[0]}; drop or impute such rows")
+    return x

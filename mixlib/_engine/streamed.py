@@ -81,7 +81,9 @@ class Arriving:
         np.divide(z, across(self.scale), out=z, casting="same_kind")
         if self.inverse is not None:
             centred = z - across(self.mean)
-            np.matmul(*((centred, self.inverse.T) if row_major else (self.inverse, centred)), out=z, casting="same_kind")
+            np.matmul(
+                *((centred, self.inverse.T) if row_major else (self.inverse, centred)), out=z, casting="same_kind"
+            )
         return z.T if row_major else z
 
 
