@@ -4,14 +4,11 @@ Which threads, processes or machines do the tasks is Dask's business: its schedu
 that the caller has chosen. This module is imported where a Dask array is passed, and only there.
 """
 
-from itertools import count
 from uuid import uuid4
 
 import dask
 import dask.array as da
 import numpy as np
-from dask.delayed import Delayed
-from dask.highlevelgraph import HighLevelGraph
 
 from .. import inputs
 from ..errors import BlockError
@@ -20,6 +17,7 @@ from .sources import Source, as_rows, kind
 from .threads import one_blas_thread
 
 ADDED_AT_ONCE = 8  # sums that one task adds: so many branches has the tree
+NOTHING = np.empty((0, 0), dtype=object)
 
 
 class DaskBlocks(Source):
@@ -42,33 +40,32 @@ class DaskBlocks(Source):
             )
         inputs.as_numbers(np.empty(0, x.dtype), name)  # refuses what are no numbers
         self.name, self.dtype, (self.n, self.d) = name, kind(x.dtype), x.shape
-        (self.x,) = dask.optimize(x)
+        self.x = x
         self.starts = np.concatenate([[0], np.cumsum(x.chunks[0])])
+        self.first = da.from_array(self.starts[:-1], chunks=1)  # the number of each chunk's first row
 
     def __getstate__(self):
         """Workers that are told of a source need its name and size; the chunks come to them by themselves."""
-        return {**self.__dict__, "x": None, "starts": None}
+        return {**self.__dict__, "x": None, "first": None, "starts": None}
 
     def total(self, task, rows, w=None):
-        sums = f"mixlib-sums-{uuid4().hex}"
-        graph = {(sums, "task"): OfChunk(task, rows, self)}  # one node: each worker is sent it once
-        parts = []
-        for chunk in range(len(self.starts) - 1):
-            if self.starts[chunk] < self.starts[chunk + 1]:
-                start, weights = int(self.starts[chunk]), None if w is None else (w.name, chunk)
-                parts.append((sums, 0, chunk))
-                graph[parts[-1]] = (OfChunk.__call__, (sums, "task"), (self.x.name, chunk, 0), start, weights)
-        if not parts:
-            return None
-        for level in count(1):
-            groups = [parts[group] for group in slices(len(parts), ADDED_AT_ONCE)]
-            parts = [(sums, level, place) for place in range(len(groups))] if len(groups) > 1 else [sums]
-            graph |= {key: (add_in_order, group) for key, group in zip(parts, groups)}
-            if len(parts) == 1:
-                break
-        collections = [self.x] if w is None else [self.x, w]
-        graph = HighLevelGraph.from_collections(sums, graph, dependencies=collections)
-        return self._compute(Delayed(sums, graph, layer=sums))
+        name = f"mixlib-sums-{uuid4().hex}"
+        task = dask.delayed(OfChunk(task, rows, self), name=f"{name}-task", traverse=False)  # each worker is sent it once
+        arrays = (self.x, "ij", self.first, "i") + (() if w is None else (w, "i"))
+        sums = da.blockwise(
+            OfChunk.sums, "ij", task, None, *arrays, align_arrays=False, name=name, dtype=object, meta=NOTHING
+        )
+        total = da.reduction(
+            sums,
+            chunk=_same,
+            combine=_added,
+            aggregate=_added,
+            split_every={0: ADDED_AT_ONCE, 1: 2},
+            concatenate=False,
+            dtype=object,
+            meta=NOTHING,
+        )
+        return self._compute(total.to_delayed().item())
 
     def each(self, task, rows, columns=None, dtype=np.float64):
         """A Dask array, chunked like the rows."""
@@ -93,7 +90,8 @@ class DaskBlocks(Source):
 
     def _compute(self, collection):
         try:
-            return collection.compute()
+            with one_blas_thread():  # for tasks in threads of this process, for all of them at once
+                return collection.compute()
         except Exception as error:
             if type(error).__module__.startswith("distributed"):  # lost workers and the like: no fault of a chunk
                 raise
@@ -121,15 +119,24 @@ class DaskBlocks(Source):
         return None, error
 
 
+def _same(part, axis, keepdims):
+    return part
+
+
+def _added(parts, axis, keepdims):
+    """The sum of some chunks' sums, which come as a list of lists."""
+    return add_in_order(part for row in parts for part in row)
+
+
 class OfChunk:
     """A task over blocks of at most `rows` rows, as one over a chunk."""
 
     def __init__(self, task, rows, source):
         self.task, self.rows, self.source = task, rows, source
 
-    def __call__(self, x, start, w):
-        """The sum over the chunk."""
-        x = as_rows(x, self.source, self.source.name)
+    def sums(self, x, start, w=None):
+        """The sum over the chunk; None if it is empty."""
+        x, start = as_rows(x, self.source, self.source.name), int(start[0])
         with one_blas_thread():
             return add_in_order(
                 self.task(x[part], start + part.start, None if w is None else w[part])
