@@ -98,9 +98,7 @@ def test_unknown_chunk_sizes(client):
     some = x[x[:, 0] > 0]
     with pytest.raises(ValueError, match=r"x\.compute_chunk_sizes\(\)"):
         mixlib.fit(some, 4)
-    a, b = (
-        fit_exactly(points, 4, init=X[:4], max_iter=3) for points in (some.compute_chunk_sizes(), X[X[:, 0] > 0])
-    )
+    a, b = (fit_exactly(points, 4, init=X[:4], max_iter=3) for points in (some.compute_chunk_sizes(), X[X[:, 0] > 0]))
     np.testing.assert_allclose(a.objective, b.objective, rtol=1e-12)
 
 

@@ -50,7 +50,9 @@ class DaskBlocks(Source):
 
     def total(self, task, rows, w=None):
         name = f"mixlib-sums-{uuid4().hex}"
-        task = dask.delayed(OfChunk(task, rows, self), name=f"{name}-task", traverse=False)  # each worker is sent it once
+        task = dask.delayed(
+            OfChunk(task, rows, self), name=f"{name}-task", traverse=False
+        )  # each worker is sent it once
         arrays = (self.x, "ij", self.first, "i") + (() if w is None else (w, "i"))
         sums = da.blockwise(
             OfChunk.sums, "ij", task, None, *arrays, align_arrays=False, name=name, dtype=object, meta=NOTHING
