@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 from . import datasets
 from .criteria import aic, bic, icl
 from .em import fit
-from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError, SingularFitWarning, TooFewPointsError
+from .errors import (
+    BlockError,
+    ConvergenceWarning,
+    EmptyComponentWarning,
+    Interrupted,
+    SingularFitError,
+    SingularFitWarning,
+    TooFewPointsError,
+)
 from .mixture import Mixture
 from .prior import Prior
 from .record import Record
 from .result import Fit
+from .saving import load, save
 from .seeding import kmeans_plusplus
 from .selection import Selection, select
 
@@ -38,9 +47,11 @@ def _installed(package):
 
 
 __all__ = [
+    "BlockError",
     "ConvergenceWarning",
     "EmptyComponentWarning",
     "Fit",
+    "Interrupted",
     "Mixture",
     "Prior",
     "Record",
@@ -54,6 +65,8 @@ __all__ = [
     "fit",
     "icl",
     "kmeans_plusplus",
+    "load",
+    "save",
     "select",
     *(name for name, (_, needed, _) in _LAZY.items() if _installed(needed)),
 ]

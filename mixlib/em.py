@@ -10,17 +10,20 @@ import numpy as np
 
 from . import inputs
 from ._engine.data import Data
+from ._engine.sources import as_source
+from ._engine.streamed import StreamedData
 from ._engine.threads import one_blas_thread
 from ._engine.triangles import Singular
 from ._types import ArrayLike, Callback, RandomState, Start
 from .covariance import CONSTRAINTS
-from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
+from .errors import ConvergenceWarning, EmptyComponentWarning, Interrupted, SingularFitError
 from .estep import e_step
-from .loop import better, run
+from .loop import better, run, unfinished
 from .model import Model
 from .prior import InternalPrior, Prior
 from .progress import Progress
 from .result import Fit
+from .source_starts import source_starter
 from .starts import starter
 
 BLAS_THREADS_FROM = 128  # columns from which BLAS keeps its threads
@@ -50,8 +53,10 @@ def fit(
 
     Parameters
     ----------
-    x : (n, d) array
-        The points, in any units.
+    x : (n, d) array, or a source of blocks
+        The points, in any units. Blocks of rows are read anew in every iteration from a path to
+        a ``.npy`` file, from a `numpy.memmap`, from a function that returns a fresh iterator over
+        arrays (b, d), or from a Dask array with chunks of whole rows (on the caller's scheduler).
     n_components : int
         K, from 1 to n.
     covariance : str
@@ -63,8 +68,9 @@ def fit(
         sigma^2 of ``covariance="identity"``, in squared units of x.
     init : str, array or Mixture
         ``"k-means++"``, ``"greedy k-means++"`` (of several candidates for a mean the one that
-        helps most), ``"random"`` (distinct points), (K, d) means, (n,) integer labels, (n, K)
-        responsibilities, or a `Mixture`. From means alone: equal weights, and the constraint's
+        helps most), ``"k-means||"`` (which draws many at once, in few passes), ``"random"``
+        (distinct points), (K, d) means, (n,) integer labels, (n, K) responsibilities, or a
+        `Mixture`. For a source of blocks both kinds of k-means++ are drawn as k-means||. From means alone: equal weights, and the constraint's
         covariance of all the data. ``"k-means"``: the loop runs first as k-means from greedy
         seeds, and its labels are the start.
     n_init : int or ``"auto"``
@@ -105,6 +111,10 @@ def fit(
     ValueError
         On input that cannot be fitted; its subclass `SingularFitError` if a covariance
         collapses in every start.
+    BlockError
+        If a block of a source cannot be read.
+    Interrupted
+        On Ctrl-C (it is a KeyboardInterrupt), with the last finished iteration as its ``fit``.
 
     Warns
     -----
@@ -170,7 +180,8 @@ def fit_quietly(
     verbose,
 ):
     """The fit, and what `fit` has to warn of: (message, category) of each."""
-    x = inputs.as_points(x)
+    source = as_source(x)
+    x = inputs.as_points(x) if source is None else source.examine("x")
     w = inputs.as_weights(sample_weight, len(x))
     K = inputs.as_components(n_components, len(x), w)
     constraint = CONSTRAINTS[inputs.as_choice(covariance, "covariance", CONSTRAINTS)]
@@ -187,20 +198,23 @@ def fit_quietly(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
     rng = inputs.as_generator(random_state)
-    start = starter(init, x, K)
+    start = (starter if source is None else source_starter)(init, x, K)
 
     model = Model(constraint, free, hard, sd)
     if reseed and not (hard and model.only_means_differ):
         raise ValueError(
             "reseed=True is for k-means: covariance='identity' (or 'tied_spherical'), weights='equal', assignment='hard'"
         )
-    data = Data(x, w, constraint, may_be_singular=prior is not None)
+    if reseed and source is not None:
+        raise ValueError("reseed=True looks for the farthest point, and needs points in memory: pass an array")
+    data = (Data if source is None else StreamedData)(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
     # BLAS's threads help products of large matrices, and get in each other's way in small ones
     with one_blas_thread() if data.d < BLAS_THREADS_FROM else nullcontext():
         for number in range(n_starts):
+            history = []
             told = Progress(number + 1, n_starts, data.total_weight, callback) if verbose else None
             try:
                 found = run(
@@ -211,7 +225,12 @@ def fit_quietly(
                     accelerate=accelerate,
                     reseeding=reseed,
                     callback=told or callback,
+                    history=history,
                 )
+            except KeyboardInterrupt:
+                if best is None and not history:
+                    raise
+                raise Interrupted(Fit(data, model, unfinished(history) if best is None else best)) from None
             except Singular as error:
                 failure, found = error, None
             if told is not None:

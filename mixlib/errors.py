@@ -9,6 +9,21 @@ class TooFewPointsError(ValueError):
     """Seeding found fewer distinct points than components (chapter 3)."""
 
 
+class BlockError(RuntimeError):
+    """A block of rows could not be read; the message says which."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came while the loop ran: ``fit`` is a `Fit` of the last iteration that was finished.
+
+    It ends what a KeyboardInterrupt ends. In an interactive session: ``sys.last_value.fit``.
+    """
+
+    def __init__(self, fit):
+        super().__init__(f"interrupted after {fit.n_iter} iterations; the last one is in this exception's .fit")
+        self.fit = fit
+
+
 class ConvergenceWarning(UserWarning):
     """The loop reached `max_iter` before it converged."""
 

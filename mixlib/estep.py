@@ -2,7 +2,8 @@
 
 Soft assignment turns a column of the log-joint into responsibilities, hard assignment into a
 one at its largest entry. An E-step lives as long as a run: what it keeps from an iteration to the next
-(labels, and in `lloyd` bounds and running sums) is its own.
+(labels, and in `lloyd` bounds and running sums) is its own. Points of a source of blocks have
+no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ._engine.data import BLOCK, CACHED_BLOCK
 from ._engine.reductions import sum_by_label, weighted_sum
 from .lloyd import LloydEStep
+from .lloyd_once import LloydOnce, Repeats, fingerprint
 from .log_joint import Deviations, argmax, choose_form, softmax
 from .model import Parameters, Statistics
 
@@ -22,11 +24,15 @@ def e_step(data, model):
     ``scatter_about(means)``
         Sums of r (z - mu)(z - mu)^T at the same parameters, in the shape's form, (K, m).
     ``labels``
-        (n,) int32 at the same parameters if hard, else None.
+        (n,) int32 at the same parameters if hard and in memory, else None.
+    ``assign(params)``
+        If hard: (n,) int labels at these parameters, lazy where the data are.
     """
     if not model.hard:
         return SoftEStep(data, model)
-    return (LloydEStep if model.only_means_differ else HardEStep)(data, model)
+    if data.in_memory:
+        return (LloydEStep if model.only_means_differ else HardEStep)(data, model)
+    return (LloydOnce if model.only_means_differ else HardOnce)(data, model)
 
 
 class SoftEStep:
@@ -104,18 +110,55 @@ class HardEStep(SoftEStep):
         value = float(weighted_sum(best[None], w)[0])
         return sum_by_label(labels, features[1:], w, len(self.params.means)), value, n_changed
 
+    def labels_of(self, z, rows):
+        """The labels of a block, (b,)."""
+        return self.labels[rows]
+
+    def assign(self, params):
+        self.statistics(params)
+        return self.labels.astype(np.intp)
+
     def responsibilities(self, z, rows):
-        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels[rows]].T
+        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels_of(z, rows)].T
 
     def scatter_about(self, means):
         def block(z, rows, w):
-            out = np.empty((len(means), self.data.shape.size(self.data.d)))
+            out, labels = np.empty((len(means), self.data.shape.size(self.data.d))), self.labels_of(z, rows)
             for k, mean in enumerate(means):
-                mine = self.labels[rows] == k
+                mine = labels == k
                 out[k] = self.data.shape.sum_moments(z[:, mine] - mean[:, None], None if w is None else w[mine])
             return out
 
         return self.data.sum_blocks(block, self.rows)
+
+
+class HardOnce(HardEStep):
+    """The same for points of a source, whose labels nobody keeps: whether they repeat, a fingerprint says."""
+
+    labels = None
+
+    def __init__(self, data, model):
+        SoftEStep.__init__(self, data, model)
+        self.repeats = Repeats()
+
+    def statistics(self, params):
+        found = super().statistics(params)
+        return found._replace(n_changed=self.repeats.changed(found.n_changed, self.data.n))
+
+    def _block(self, z, rows, w):
+        features = self.form.features(z)
+        # (2.12) eq-best-labels
+        labels, best, _ = argmax(self.form.log_joint(features))
+        value = float(weighted_sum(best[None], w)[0])
+        K = len(self.params.means)
+        return sum_by_label(labels, features[1:], w, K), value, fingerprint(labels, rows.start, w, K)
+
+    def labels_of(self, z, rows):
+        return argmax(self.form.log_joint(self.form.features(z)))[0]
+
+    def assign(self, params):
+        self.at(params)
+        return self.data.each(self.labels_of, self.rows, dtype=np.intp)
 
 
 class FixedResponsibilities(SoftEStep):

@@ -53,14 +53,8 @@ def as_numbers(values: Any, name: str) -> Array:
 def as_points(x: Any, name: str = "x") -> Array:
     """`x` as a finite (n, d) array of float64 (or float32, if it is); not copied unless needed."""
     array = as_numbers(x, name)
-    if array.ndim != 2:
-        hint = f"; for one column pass {name}[:, None] (or reshape(-1, 1))" if array.ndim == 1 else ""
-        raise ValueError(f"{name} must be 2-D (n points, d columns), got shape {array.shape}{hint}")
-    n, d = array.shape
-    if n == 0:
-        raise ValueError(f"{name} has 0 points (shape={array.shape}); at least one is required")
-    if d == 0:
-        raise ValueError(f"{name} has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required")
+    check_shape(array.shape, name)
+    n = len(array)
     with np.errstate(invalid="ignore"):
         largest = max(-float(array.min()), float(array.max()))
     if not np.isfinite(largest):
@@ -69,12 +63,29 @@ def as_points(x: Any, name: str = "x") -> Array:
             f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}, column "
             f"{int(np.argmin(np.isfinite(array[bad[0]])))}); drop or impute them"
         )
+    check_range(largest, name)
+    return array
+
+
+def check_shape(shape, name):
+    """Is a shape that of n > 0 points in d > 0 columns?"""
+    if len(shape) != 2:
+        hint = f"; for one column pass {name}[:, None] (or reshape(-1, 1))" if len(shape) == 1 else ""
+        raise ValueError(f"{name} must be 2-D (n points, d columns), got shape {shape}{hint}")
+    n, d = shape
+    if n == 0:
+        raise ValueError(f"{name} has 0 points (shape={shape}); at least one is required")
+    if d == 0:
+        raise ValueError(f"{name} has 0 feature(s) (shape={shape}) while a minimum of 1 is required")
+
+
+def check_range(largest, name):
+    """Do squares and quotients of numbers up to `largest` stay floating-point numbers?"""
     if largest > LARGEST or 0 < largest < SMALLEST:
         raise ValueError(
             f"{name} has a largest value of {largest:.2g}; divide {name} by it, so that squares and "
             "quotients stay floating-point numbers"
         )
-    return array
 
 
 def as_plane(x: Any, name: str) -> Array:

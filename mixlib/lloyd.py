@@ -80,7 +80,11 @@ class LloydEStep:
             self.n_changed = self.data.n
         if self.precision == SINGLE and undecided > self.data.n // 8:
             self.precision = DOUBLE  # single precision settles too little
-        counts, sums = self.total[:, 0], self.total[:, 1:]
+        return self._statistics_of(self.total)
+
+    def _statistics_of(self, total):
+        """From counts and sums, (K, 1 + d)."""
+        params, counts, sums = self.params, total[:, 0], total[:, 1:]
         # (5.3) eq-classification-is-j
         J, sd = self._inertia(counts, sums), params.factors[0]
         with np.errstate(over="ignore"):
@@ -126,6 +130,14 @@ class LloydEStep:
         z, K = self.data.points(changed), len(self.params.means)
         return sum_by_label(self.labels[changed], z, None, K) - sum_by_label(old, z, None, K)
 
+    def labels_of(self, z, rows):
+        """The labels of a block, (b,)."""
+        return self.labels[rows]
+
+    def assign(self, params):
+        self.statistics(params)
+        return self.labels.astype(np.intp)
+
     def _inertia(self, counts, sums):
         """J = sum |z|^2 - sum_k (2 c.S_k - N_k |c|^2), or from deviations where that loses digits."""
         # (3.1) eq-kmeans-objective
@@ -139,7 +151,7 @@ class LloydEStep:
         """Sums of |z - mu|^2 over the points of each component, (K, 1)."""
 
         def block(z, rows, w):
-            labels = self.labels[rows]
+            labels = self.labels_of(z, rows)
             squares = squared_lengths(z - means.T[:, labels])
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
 

@@ -24,8 +24,12 @@ class Run(NamedTuple):
     labels: np.ndarray | None  # (n,) of the last E-step, if hard
 
 
-def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, callback=None):
-    """Iterate an E-step and the M-step from `params`; every record of the history holds parameters and their own objective."""
+def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, callback=None, history=None):
+    """Iterate an E-step and the M-step from `params`; every record of the history holds parameters and their own objective.
+
+    A caller who passes a list as `history` has what was finished if the loop is interrupted.
+    """
+    history = [] if history is None else history
     data, model = estep.data, estep.model
 
     def objective(statistics, params):
@@ -36,7 +40,7 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
     aitken = Aitken(tol * data.total_weight)
     squarem = Squarem() if accelerate and not model.hard else None
     # (4.4) eq-e-step
-    statistics, jumped, history = estep.statistics(params), False, []
+    statistics, jumped = estep.statistics(params), False
     while True:
         history.append(Record(len(history), data, model, params, statistics.objective, jumped))
         said = None if callback is None else callback(history[-1])
@@ -53,6 +57,12 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
             statistics = estep.statistics(params)
         else:
             params, statistics, jumped = squarem.step(estep, params, statistics, objective)
+
+
+def unfinished(history):
+    """What an interrupted run leaves: its last record. Labels may be half those of the next one, so they are not kept."""
+    last = history[-1]
+    return Run(history, last._params, last.objective, False, True, np.empty(0, dtype=np.intp), None)
 
 
 def better(run, best):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._engine.reductions import slices
+from ._engine.sources import Source, as_source, each_row, finite
 from ._engine.threads import map_blocks
 from ._engine.triangles import Singular
 from ._types import ArrayLike, Floats, Ints, RandomState
@@ -95,12 +96,21 @@ class Mixture:
         return np.broadcast_to(covariances, (K, d, d)).copy()
 
     def log_density(self, x: ArrayLike) -> Floats:
-        """log p(x) of each point, (n,), for x of shape (n, d); of single-precision points in single precision."""
-        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[1])
+        """log p(x) of each point, (n,), for x of shape (n, d); of single-precision points in single precision.
+
+        x may be a source of blocks, as in `fit`: of a Dask array the answer is a lazy one, chunked
+        like x; of a file, a memmap or a function that reads blocks it comes in one pass.
+        """
+        weights = self.weights
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, weights)[1])
 
     def responsibilities(self, x: ArrayLike) -> Floats:
-        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2), in the precision of x."""
-        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[0].T, len(self.means))
+        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2), in the precision of x.
+
+        Of a file or another source they come block by block: iterate, or make them whole with ``np.asarray``.
+        """
+        weights = self.weights
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, weights)[0].T, len(weights))
 
     def predict(self, x: ArrayLike) -> Ints:
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
@@ -112,9 +122,10 @@ class Mixture:
         The name is mclust's (Fraley and Raftery 2002). It is added up from the other responsibilities, so that
         small ones keep their digits.
         """
+        weights = self.weights
 
         def others(log_joint):
-            r, _ = softmax(log_joint, self.weights)
+            r, _ = softmax(log_joint, weights)
             r[r.argmax(axis=0), np.arange(r.shape[1])] = 0.0
             return r.sum(axis=0)
 
@@ -129,21 +140,48 @@ class Mixture:
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
-    def _of_blocks(self, x, task, *more, dtype=None):
-        """task(log_joint) of all points, log_joint (K, b) in double precision, as (n, *more) in the precision of x."""
-        x = as_points(x)
-        if x.shape[1] != self.means.shape[1]:
-            raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        out = np.empty((len(x), *more), dtype=dtype or x.dtype)
+    def _of_blocks(self, x, task, columns=None, dtype=None):
+        """task(log_joint) of all points, log_joint (K, b) in double precision, as (n,) or (n, columns) in the precision of x."""
+        x = self._points(x)
+        dtype = dtype or x.dtype
+        if isinstance(x, Source):
+            return each_row(x, lambda rows: self._of_rows(rows, task, columns, dtype), BLOCK_ROWS, columns, dtype)
+        return self._of_rows(x, task, columns, dtype)
+
+    def _of_rows(self, x, task, columns, dtype):
+        out = np.empty(len(x) if columns is None else (len(x), columns), dtype=dtype)
 
         def block(part):
-            z = np.ascontiguousarray(x[part].T, dtype=np.float64)
-            with np.errstate(over="ignore"):
-                out[part] = task(log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z))
+            out[part] = task(self._log_joint(x[part]))
 
         for _ in map_blocks(block, slices(len(x), BLOCK_ROWS)):
             pass
         return out
+
+    def _totals(self, x, w=None):
+        """Of the points of a source: weight, log-likelihood and classification log-likelihood, summed where they are."""
+        x = self._points(x)
+
+        def of_block(rows, start, w):
+            log_joint = self._log_joint(finite(rows, start, x.name))
+            best = log_joint.max(axis=0)
+            densities = softmax(log_joint, self.weights)[1]
+            return np.array([(v if w is None else v * w).sum() for v in (np.ones(len(rows)), densities, best)])
+
+        return x.total(of_block, BLOCK_ROWS, x.beside(w))
+
+    def _points(self, x):
+        source = as_source(x)
+        x = as_points(x) if source is None else source
+        if x.shape[1] != self.means.shape[1]:
+            raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
+        return x
+
+    def _log_joint(self, rows):
+        """(K, b) of rows (b, d)."""
+        z = np.ascontiguousarray(rows.T, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            return log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z)
 
     def __repr__(self) -> str:
         K, d = self.means.shape

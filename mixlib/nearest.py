@@ -120,4 +120,10 @@ def _around(centres):
 
 
 def _parts(x, centres):
-    return slices(len(x), max(256, CACHED_BLOCK // (1 + x.shape[1] + len(centres))))
+    return slices(len(x), rows_in_block(centres))
+
+
+def rows_in_block(centres):
+    """Points in a block whose distances to K centres (K, d) are sought."""
+    K, d = centres.shape
+    return max(256, CACHED_BLOCK // (1 + d + K))

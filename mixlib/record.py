@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ._types import Floats, Ints
 from .estep import e_step
 from .mixture import Mixture
@@ -64,9 +62,7 @@ class Record:
             raise AttributeError(
                 "an estimator keeps no data, so its history has no labels: use predict(X), or mixlib.fit"
             )
-        estep = e_step(self._data, self._model._replace(hard=True))
-        estep.statistics(self._params)
-        return estep.labels.astype(np.intp)
+        return e_step(self._data, self._model._replace(hard=True)).assign(self._params)
 
     def __repr__(self) -> str:
         return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"

@@ -8,11 +8,12 @@ from typing import Any, Self
 import numpy as np
 
 from ._engine.reductions import weighted_sum
+from ._engine.sources import as_source, each_row
 from ._types import ArrayLike, Floats, Ints
-from .estep import SoftEStep, e_step
+from .estep import e_step
 from .inputs import as_points
 from .mixture import Mixture
-from .nearest import nearest_labels
+from .nearest import nearest_labels, rows_in_block
 from .record import Record
 from .tables import number, numbers, table
 
@@ -24,9 +25,12 @@ class Fit:
     ----------
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest log-joint for each point.
+        The component with the largest log-joint for each point. Of a Dask array: a lazy one, chunked
+        like the points; of a file or another source of blocks: found in one more pass.
     responsibilities : (n, K) array
-        Of the assignment that was asked for: one-hot if hard. In the precision of x.
+        Of the assignment that was asked for: one-hot if hard. In the precision of x. Of a Dask array:
+        a lazy one; of a file or another source: what can be iterated block by block, and
+        ``np.asarray`` makes whole.
     log_likelihood : float
         Of the mixture, at the parameters returned.
     classification_log_likelihood : float
@@ -86,10 +90,11 @@ class Fit:
         return K * d + self._model.constraint.n_parameters(K, d) + (K - 1 if self._model.free_weights else 0)
 
     def predict(self, x: ArrayLike) -> Ints:
-        """The component of other points, (n,), by the rule of the fit: the nearest mean in k-means, else the largest score."""
-        x = as_points(x)
-        if self._model.only_means_differ and x.shape[1] == self.mixture.means.shape[1]:
-            return nearest_labels(x, self.mixture.means)
+        """The component of other points, (n,), by the rule of the fit: the nearest mean in k-means, else the largest log-joint."""
+        source, means = as_source(x), self.mixture.means
+        x = as_points(x) if source is None else source
+        if self._model.only_means_differ and x.shape[1] == means.shape[1]:
+            return each_row(x, lambda rows: nearest_labels(rows, means), rows_in_block(means), dtype=np.intp)
         return self.mixture.predict(x)
 
     def without_data(self, *kept: str) -> Self:
@@ -122,15 +127,10 @@ class Fit:
     @cached_property
     def _responsibilities(self):
         data, K = self._points, len(self.mixture.means)
-        if self._model.hard:
+        if self._model.hard and data.in_memory:
             return np.eye(K, dtype=data.dtype)[self._labels]
-        estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K), dtype=data.dtype)
-
-        def block(z, rows, w):
-            out[rows] = estep.responsibilities(z, rows).T
-
-        data.for_blocks(block, estep.rows)
-        return out
+        estep = e_step(data, self._model).at(self._params)
+        return data.each(lambda z, rows: estep.responsibilities(z, rows).T, estep.rows, K, data.dtype)
 
     @cached_property
     def _log_likelihood(self):
@@ -150,14 +150,20 @@ class Fit:
 
     @cached_property
     def _inertia(self):
-        data, means, labels = self._points, self._params.centres, self._labels
+        data, means = self._points, self._params.centres
+        if data.in_memory:
+            labels, rows_in_block = self._labels, None
+        else:
+            estep = e_step(data, self._model._replace(hard=True)).at(self._params)
+            rows_in_block = estep.rows
 
         def block(z, rows, w):
-            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
-            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+            labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
+            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels_of_block]
+            with np.errstate(over="ignore"):
+                return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
 
-        with np.errstate(over="ignore"):
-            return float(data.sum_blocks(block))
+        return float(data.sum_blocks(block, rows_in_block))
 
     @property
     def _params(self):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._engine.sources import as_source
 from ._types import ArrayLike, Floats
 from .covariance import CONSTRAINTS
 from .criteria import aic, bic, icl
@@ -91,7 +92,7 @@ def select(
 
     Parameters
     ----------
-    x : (n, d) array
+    x : (n, d) array, or a source of blocks as in `fit`
     components : iterable of int
         Numbers of components to try.
     covariances : iterable of str
@@ -132,7 +133,8 @@ def select(
     >>> [(model.covariance, model.n_components, round(model.behind)) for model in chosen.ranking[:3]]
     [('tied', 3, 0), ('full', 2, 8), ('tied', 2, 11)]
     """
-    x = as_points(x)
+    source = as_source(x)
+    x = as_points(x) if source is None else source.examine("x")
     components = tuple(as_count(K, "each number of components", 1) for K in _each(components, "components"))
     covariances = tuple(as_choice(name, "each covariance", CONSTRAINTS) for name in _each(covariances, "covariances"))
     evaluate = CRITERIA[as_choice(criterion, "criterion", CRITERIA)]

@@ -11,6 +11,7 @@ from .loop import better, run
 from .mixture import Mixture
 from .model import Model, Parameters
 from .mstep import m_step
+from .oversampling import kmeans_parallel
 
 SEEDS = {"k-means++": seeding.plusplus, "greedy k-means++": seeding.greedy_plusplus, "random": seeding.at_random}
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
@@ -21,11 +22,18 @@ SHORT = 5  # iterations after which starts are compared
 
 def starter(init, x, K):
     """A function (data, model, K, rng) -> Parameters for the `init` that the caller chose."""
-    n, d = x.shape
     if isinstance(init, str):
-        if inputs.as_choice(init, "init", (*SEEDS, "k-means")) == "k-means":
+        if inputs.as_choice(init, "init", (*SEEDS, "k-means||", "k-means")) == "k-means":
             return _from_kmeans(x)
-        return lambda data, model, K, rng: _from_means(data, model, x[SEEDS[init](data, K, rng)])
+        if init == "k-means||":
+            return lambda data, model, K, rng: from_means(data, model, kmeans_parallel(data, K, rng))
+        return lambda data, model, K, rng: from_means(data, model, x[SEEDS[init](data, K, rng)])
+    return given_start(init, x.shape, lambda: np.abs(x).max(), K)
+
+
+def given_start(init, shape, largest, K):
+    """The same for an `init` that is no name, with points of a shape (n, d), the `largest()` of their values."""
+    n, d = shape
     if isinstance(init, Mixture):
         if init.means.shape != (K, d):
             raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
@@ -39,14 +47,14 @@ def starter(init, x, K):
         given = inputs.as_responsibilities(array, n, K)
     else:
         means = inputs.as_means(init, K, d)
-        far, near = float(np.abs(means).max()), float(np.abs(x).max())
+        far, near = float(np.abs(means).max()), float(largest())
         if far > 1e100 * near > 0:
             raise ValueError(f"init means reach {far:.2g}, x only {near:.2g}: are they in its units?")
-        return lambda data, model, K, rng: _from_means(data, model, means)
+        return lambda data, model, K, rng: from_means(data, model, means)
     return lambda data, model, K, rng: _from_responsibilities(data, model, given, K)
 
 
-def _from_means(data, model, centres):
+def from_means(data, model, centres):
     """Equal weights, and the constraint's covariance of the data around their own mean."""
     K, shape = len(centres), model.constraint.shape
     centres = np.array(centres, dtype=np.float64)
@@ -115,7 +123,7 @@ def _kmeans(x, w, K, rng):
     """Labels (n,): the loop as k-means, the best of a few starts."""
     data, best = Data(x, w, KMEANS.constraint), None
     for _ in range(KMEANS_STARTS):
-        start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
+        start = from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
         found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
         best = found if better(found, best) else best
     if best.empty.size:  # a component needs points to start from: the nearest to its mean

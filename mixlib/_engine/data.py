@@ -29,6 +29,8 @@ class Data:
     `may_be_singular` (a prior keeps the fit regular). The coordinates hold the points `including`.
     """
 
+    in_memory = True  # labels may be kept from an iteration to the next
+
     def __init__(self, x, w, constraint, *, may_be_singular=False, including=None):
         self.n, self.d = x.shape
         self.shape, self.per_component = constraint.shape, not constraint.shared
@@ -41,6 +43,9 @@ class Data:
         if self.shape.rotates:
             self._whiten(may_be_singular)
         self.second_moments, self.radius = self._second_moments()
+        self._set_limits()
+
+    def _set_limits(self):
         # a component of no more weight than this holds no points
         self.negligible_weight = self.total_weight * np.finfo(self.dtype).tiny * 1e8
         # squared lengths up to this are rounding
@@ -83,7 +88,10 @@ class Data:
 
     def _whiten(self, may_be_singular):
         """Centre z and divide by the root of its covariance, which becomes the identity."""
-        square = self.sum_blocks(lambda z, rows, w: outer_sum(z - self.mean[:, None], w))
+        self._whiten_by(self.sum_blocks(lambda z, rows, w: outer_sum(z - self.mean[:, None], w)), may_be_singular)
+
+    def _whiten_by(self, square, may_be_singular):
+        """The same, by the scatter (d, d) about the mean."""
         try:
             rounding = (8 * np.finfo(self.dtype).eps) ** 2
             root = Full().from_covariances((square / self.total_weight)[None], rounding)[0]
@@ -95,14 +103,15 @@ class Data:
                     "with a scale of its own, mixlib.Prior(scale=...)"
                 ) from None
             root = np.eye(self.d)
-        inverse = np.tril(np.linalg.inv(root))
+        self._set_whitening(np.tril(np.linalg.inv(root)))
+        self.coordinates = self.coordinates.whitened(self.mean, root)
+        self.mean = np.zeros(self.d)
 
+    def _set_whitening(self, inverse):
         def whiten(z, rows, w):
             z[:] = inverse @ (z - self.mean[:, None])
 
         self.for_blocks(whiten)
-        self.coordinates = self.coordinates.whitened(self.mean, root)
-        self.mean = np.zeros(self.d)
 
     def isotropic(self):
         """The same points as if the internal coordinates were the user's: k-means goes by distances in z."""
@@ -129,6 +138,16 @@ class Data:
         """Do task(z, slice, w) for each of the blocks."""
         for _ in self._map(task, rows):
             pass
+
+    def each(self, task, rows=None, columns=None, dtype=np.float64):
+        """What task(z, slice) makes of each point: (n,), or (n, columns)."""
+        out = np.empty(self.n if columns is None else (self.n, columns), dtype)
+
+        def block(z, rows, w):
+            out[rows] = task(z, rows)
+
+        self.for_blocks(block, rows)
+        return out
 
     def _map(self, task, rows):
         rows = rows or max(256, CACHED_BLOCK // self.d)

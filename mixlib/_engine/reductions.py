@@ -57,9 +57,11 @@ def sum_by_label(labels, columns, weights, K):
 
 
 def add_in_order(parts):
-    """Sum of arrays, numbers, or tuples of them, in their order."""
+    """Sum of arrays, numbers, or tuples of them, in their order; None counts for nothing."""
     total = None
     for part in parts:
+        if part is None:
+            continue
         if total is None:
             total = part
         elif isinstance(part, tuple):

@@ -15,7 +15,7 @@ try:
 except ImportError:  # without it BLAS keeps its own threads, and blocks take turns
     ThreadpoolController = None
 
-MOST_THREADS = 16
+MOST_THREADS, NAME = 16, "mixlib"
 _lock = threading.Lock()
 _pools: dict = {}  # made at the first use, as is the controller
 _blas: dict = {"controller": None, "limit": None, "users": 0, "owner": None}
@@ -35,7 +35,8 @@ def n_threads():
 
 def map_blocks(task, blocks):
     """What `task` makes of each block, in their order."""
-    threads = n_threads() if len(blocks) > 1 else 1
+    inside = threading.current_thread().name.startswith(NAME)  # a block that maps blocks waits for nobody
+    threads = n_threads() if len(blocks) > 1 and not inside else 1
     if threads == 1:
         yield from map(task, blocks)
     else:
@@ -46,7 +47,7 @@ def map_blocks(task, blocks):
 def _pool(threads):
     with _lock:
         if threads not in _pools:
-            _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="mixlib")
+            _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix=NAME)
         return _pools[threads]
 
 

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import em, inputs
+from .._engine.sources import Source, as_source
 from ..errors import ConvergenceWarning, EmptyComponentWarning, TooFewPointsError
 
 
@@ -67,6 +68,9 @@ class Estimator(BaseEstimator):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
         if not reset:
             check_is_fitted(self)
+        source = as_source(x, "X")
+        if source is not None:
+            return self._source(source, reset)
         if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
             x = inputs.as_numbers(x, "X")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -79,6 +83,18 @@ class Estimator(BaseEstimator):
                 ensure_all_finite=False,  # as_points says where the NaN is
             )
         return inputs.as_points(x, "X")
+
+    def _source(self, source, reset):
+        """A source of blocks, with as many columns as at the fit; examined at a fit."""
+        if reset:
+            self.n_features_in_ = source.d
+            self.__dict__.pop("feature_names_in_", None)
+            return source.examine("X")
+        if source.d != self.n_features_in_:
+            raise ValueError(
+                f"X has {source.d} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+            )
+        return source
 
     def _state(self):
         """`random_state` as mixlib takes it; a number again from an old generator, which goes on."""
@@ -99,6 +115,8 @@ class Estimator(BaseEstimator):
         try:
             self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
         except TooFewPointsError:
+            if isinstance(x, Source):
+                raise
             points = np.unique(x if w is None else x[w > 0], axis=0)
             means = points[np.minimum(np.arange(K), len(points) - 1)]
             self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)

@@ -11,11 +11,13 @@ from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .. import criteria, inputs
+from .._engine.sources import Source
 from .._types import ArrayLike, Callback, Floats, Ints, RandomState, Start
 from ..covariance import CONSTRAINTS
 from ..errors import SingularFitError, SingularFitWarning
 from ..mixture import Mixture
 from ..prior import Prior
+from ..source_starts import column_variances
 from .base import Estimator
 
 
@@ -174,7 +176,11 @@ class GaussianMixture(DensityMixin, Estimator):
 
     def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """The mean log density of the points."""
-        x = self._input(X).astype(np.float64, copy=False)
+        x = self._input(X)
+        if isinstance(x, Source):
+            weight, total, _ = self._totals(x, sample_weight)
+            return float(total / weight)
+        x = x.astype(np.float64, copy=False)
         return float(np.average(self.mixture_.log_density(x), weights=inputs.as_weights(sample_weight, len(x))))
 
     def sample(self, n_samples: int = 1) -> tuple[Floats, Ints]:
@@ -198,12 +204,26 @@ class GaussianMixture(DensityMixin, Estimator):
         """BIC of the classification log-likelihood, of the fit or of X as in `bic`; smaller is better."""
         return criteria.icl(self._evaluated(X))
 
+    def _totals(self, source, sample_weight=None):
+        """Of a source: weight, log-likelihood, classification log-likelihood."""
+        source = source.examine("X")
+        return self.mixture_._totals(source, inputs.as_weights(sample_weight, len(source)))
+
     def _evaluated(self, X):
         """What the criteria read: the fit, or the likelihoods of other points at its parameters."""
         if X is None:
             check_is_fitted(self)
             return self.fit_
-        x = self._input(X).astype(np.float64, copy=False)
+        x = self._input(X)
+        if isinstance(x, Source):
+            weight, total, best = self._totals(x)
+            return SimpleNamespace(
+                log_likelihood=total,
+                n_parameters=self.fit_.n_parameters,
+                classification_log_likelihood=best,
+                total_weight=weight,
+            )
+        x = x.astype(np.float64, copy=False)
         densities, best = self.mixture_.log_density(x), self.mixture_.responsibilities(x).max(axis=1)
         return SimpleNamespace(
             log_likelihood=densities.sum(),
@@ -215,9 +235,12 @@ class GaussianMixture(DensityMixin, Estimator):
 
 def _weak_prior(x, w):
     """A millionth of each column's variance as the scale; of the largest, where a column is constant."""
-    if w is not None:
-        x, w = x[w > 0], w[w > 0]
-    deviations = x.astype(np.float64) - x[0]  # of a constant column exactly 0
-    variances = np.average((deviations - np.average(deviations, axis=0, weights=w)) ** 2, axis=0, weights=w)
+    if isinstance(x, Source):
+        variances = column_variances(x, w)
+    else:
+        if w is not None:
+            x, w = x[w > 0], w[w > 0]
+        deviations = x.astype(np.float64) - x[0]  # of a constant column exactly 0
+        variances = np.average((deviations - np.average(deviations, axis=0, weights=w)) ** 2, axis=0, weights=w)
     variances[variances == 0] = variances.max() or 1.0
     return Prior(scale=1e-6 * variances)

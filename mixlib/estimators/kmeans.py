@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 
 from .. import inputs
+from .._engine.sources import Source, each_row
 from .._types import ArrayLike, Callback, Floats, Ints, RandomState
-from ..nearest import distances, inertia, nearest_labels
+from ..nearest import distances, inertia, nearest_labels, rows_in_block
 from .base import Estimator
 
 
@@ -101,16 +102,22 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
 
     def predict(self, X: ArrayLike) -> Ints:
         """The nearest centre of each point, (n,); on the data of the fit, its labels."""
-        return nearest_labels(self._input(X), self._centres)
+        x, centres = self._input(X), self._centres
+        return each_row(x, lambda rows: nearest_labels(rows, centres), rows_in_block(centres), dtype=np.intp)
 
     def transform(self, X: ArrayLike) -> Floats:
         """Distances to the centres, (n, n_clusters)."""
-        return distances(self._input(X), self._centres)
+        x, centres = self._input(X), self._centres
+        return each_row(x, lambda rows: distances(rows, centres), rows_in_block(centres), len(centres), x.dtype)
 
     def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Minus the sum of squared distances of X to their nearest centres."""
-        x = self._input(X)
-        return -inertia(x, self._centres, inputs.as_weights(sample_weight, len(x)))
+        x, centres = self._input(X), self._centres
+        if not isinstance(x, Source):
+            return -inertia(x, centres, inputs.as_weights(sample_weight, len(x)))
+        x.examine("X")
+        w = x.beside(inputs.as_weights(sample_weight, len(x)))
+        return -float(x.total(lambda rows, start, w: inertia(rows, centres, w), rows_in_block(centres), w))
 
     @property
     def _centres(self):

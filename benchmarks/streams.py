@@ -1,0 +1,391 @@
+"""Past memory and past one machine: files, Dask, k-means||, and a model of what an iteration costs.
+
+    python benchmarks/streams.py [--folder DIR] [--gigabytes 8.2] [--only NAME ...]
+
+writes benchmarks/streams.md. Sections: seeds, file, threads, workers, dask-ml, model. Ratios come
+from turns taken one after the other; the absolute numbers are those of a machine at rest only if it is.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+KMEANS = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
+SIZE = (10**6, 16, 16)
+
+
+def blobs(seed, n, d, K, spread=2.0, dtype=np.float64):
+    """Overlapping blobs as in cases.py, and the centres."""
+    rng = np.random.default_rng(seed)
+    centres = spread * rng.normal(size=(K, d))
+    x = rng.normal(size=(n, d)).astype(dtype)
+    x += centres[rng.integers(K, size=n)].astype(dtype)
+    return x, centres + rng.normal(size=(K, d))
+
+
+def seconds_of_passes(data, start, setting, passes=4):
+    """Seconds of each iteration but the first, the least and the median; the preparation does not count."""
+    import mixlib
+
+    times = []
+    mixlib.fit(
+        data,
+        len(start),
+        init=start,
+        tol=0,
+        max_iter=passes,
+        callback=lambda record: times.append(time.perf_counter()),
+        **setting,
+    )
+    laps = np.diff(times)[1:] if passes > 1 else np.diff(times)
+    return float(np.median(laps))
+
+
+# k-means|| beside k-means++
+
+
+def seeds(options):
+    """Mean cost of the seeds, and after Lloyd, each over the mean of k-means++."""
+    import mixlib
+    from mixlib._engine.data import Data
+    from mixlib.covariance import CONSTRAINTS
+    from mixlib.nearest import inertia
+    from mixlib.oversampling import kmeans_parallel
+    from mixlib.seeding import greedy_plusplus, plusplus
+
+    rows = []
+    cases = [("overlapping", 20, 2.0), ("separated", 20, 10.0), ("overlapping", 100, 2.0), ("separated", 100, 10.0)]
+    for kind, K, spread in cases:
+        x, _ = blobs(K, 20000, 8, K, spread)
+        data, found = Data(x, None, CONSTRAINTS["identity"]), {}
+        ways = {
+            "k-means++": lambda rng: x[plusplus(data, K, rng)],
+            "greedy k-means++": lambda rng: x[greedy_plusplus(data, K, rng)],
+            "k-means||": lambda rng: kmeans_parallel(data, K, rng),
+        }
+        for name, draw in ways.items():
+            costs = []
+            for seed in range(20):
+                start = draw(np.random.default_rng(seed))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    end = mixlib.fit(x, K, init=start, **KMEANS).inertia
+                costs.append((inertia(x, start, None), end))
+            found[name] = np.array(costs)
+        base = found["k-means++"].mean(axis=0)
+        for name, costs in found.items():
+            mean, error = costs.mean(axis=0) / base, costs.std(axis=0, ddof=1) / np.sqrt(len(costs)) / base
+            rows.append([f"{kind}, K = {K}", name, *(f"{m:.3f} ± {e:.3f}" for m, e in zip(mean, error))])
+    return table(
+        "**Seeds**: mean sum of squares over that of k-means++ with one candidate (20 draws ± a standard error), n = 20,000, d = 8",
+        ["data", "seeds", "at the start", "after Lloyd"],
+        rows,
+    )
+
+
+# A file larger than the memory that is used
+
+
+def file(options):
+    """Peak memory and throughput of a fresh process that streams a large file."""
+    d, n = 16, int(options.gigabytes * 1e9 / 8 / 16)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        path, begin = Path(folder) / "large.npy", time.perf_counter()
+        write_blobs(path, n, d)
+        print(f"wrote {path.stat().st_size / 1e9:.1f} GB in {time.perf_counter() - begin:.0f} s", flush=True)
+        rows, gigabytes = [], path.stat().st_size / 1e9
+        copy = copied_bytes_a_second() / 1e9
+        for name in ("k-means, K = 16", "diag, K = 16"):
+            cold, warm = read_seconds(path, cold=True), read_seconds(path, cold=False)
+            done = subprocess.run(
+                [sys.executable, __file__, "--stream", str(path), name], capture_output=True, text=True, check=True
+            )
+            found = json.loads(done.stdout.splitlines()[-1])
+            rate = gigabytes / found["seconds"]
+            rows.append(
+                [
+                    name,
+                    f"{gigabytes:.1f} GB",
+                    f"{found['peak']:.2f} GB",
+                    f"{found['seconds']:.1f} s",
+                    f"{rate:.2f} GB/s",
+                    f"{rate * cold / gigabytes:.0%} of {gigabytes / cold:.2f} GB/s",
+                    f"{rate * warm / gigabytes:.0%} of {gigabytes / warm:.2f} GB/s",
+                    f"{rate / copy:.0%} of {copy:.1f} GB/s",
+                ]
+            )
+    return table(
+        f"**A file**: n = {n:.3g}, d = {d}, an iteration",
+        ["work", "file", "peak memory", "time", "throughput", "of a cold read", "of a cached read", "of memory copies"],
+        rows,
+    )
+
+
+def write_blobs(path, n, d, rows=1 << 20):
+    """A .npy file of blobs, written block by block: one block of noise, moved and mixed."""
+    rng = np.random.default_rng(0)
+    centres, noise = 2.0 * rng.normal(size=(16, d)), rng.normal(size=(rows, d))
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(n, d))
+    for first in range(0, n, rows):
+        part = slice(first, min(first + rows, n))
+        shift = int(rng.integers(rows))
+        out[part] = (np.roll(noise, shift, axis=0) + centres[rng.integers(16, size=rows)])[: part.stop - part.start]
+    out.flush()
+
+
+def read_seconds(path, cold, size=1 << 25):
+    """Plain reading of the whole file; `cold`: after the system has forgotten it."""
+    buffer = bytearray(size)
+    with open(path, "rb", buffering=0) as opened:
+        if cold:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        begin = time.perf_counter()
+        while opened.readinto(buffer):
+            pass
+        return time.perf_counter() - begin
+
+
+def copied_bytes_a_second():
+    a = np.ones(3 * 10**7)
+    b = np.empty_like(a)
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        np.copyto(b, a)
+        times.append(time.perf_counter() - begin)
+    return 2 * a.nbytes / min(times)
+
+
+def stream(path, name):
+    """Printed by the fresh process: seconds of an iteration, peak resident memory in GB."""
+    d = np.load(path, mmap_mode="r").shape[1]
+    start = 2.0 * np.random.default_rng(0).normal(size=(16, d)) + 0.5
+    setting = KMEANS if name.startswith("k-means") else {"covariance": "diag"}
+    seconds = seconds_of_passes(path, start, setting, passes=2)
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024 / 1e9
+    print(json.dumps({"seconds": seconds, "peak": peak}))
+
+
+# Dask
+
+
+def threads(options, rounds=3):
+    """Dask on threads beside the blocks in the process, in turn."""
+    import dask
+    import dask.array as da
+
+    (n, d, K), rows = SIZE, []
+    x, start = blobs(1, n, d, K)
+    chunks = da.from_array(x, chunks=(n // 16, d))
+    for name, setting in (("full", {}), ("diag", {"covariance": "diag"}), ("k-means", KMEANS)):
+        pairs = []
+        with dask.config.set(scheduler="threads", num_workers=2):
+            for _ in range(rounds):
+                pairs.append((seconds_of_passes(x, start, setting), seconds_of_passes(chunks, start, setting)))
+        ratios = [theirs / ours for ours, theirs in pairs]
+        ours, theirs = np.median(pairs, axis=0)
+        rows.append(
+            [name, f"{ours:.3g} s", f"{theirs:.3g} s", f"{theirs / ours:.2f} ({min(ratios):.2f}–{max(ratios):.2f})"]
+        )
+    return table(
+        "**Dask on threads** beside the blocks in the process, n = 10⁶, d = 16, K = 16, 16 chunks, an iteration",
+        ["work", "in the process", "Dask", "ratio"],
+        rows,
+    )
+
+
+def on_cluster(workers):
+    from distributed import Client, LocalCluster
+
+    return Client(LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None))
+
+
+def workers(options):
+    """An iteration on one worker process and on two, in turn."""
+    (n, d, K), rows = SIZE, []
+    import dask.array as da
+    from distributed import wait
+
+    x, start = blobs(1, n, d, K)
+    found = {}
+    for _ in range(2):
+        for count in (1, 2):
+            with on_cluster(count) as client:
+                chunks = da.from_array(x, chunks=(n // 16, d)).persist()
+                wait(chunks)
+                for name, setting in (("full", {}), ("k-means", KMEANS)):
+                    found.setdefault((name, count), []).append(seconds_of_passes(chunks, start, setting))
+                client.cluster.close()
+    for name in ("full", "k-means"):
+        one, two = (np.median(found[name, count]) for count in (1, 2))
+        rows.append([name, f"{one:.3g} s", f"{two:.3g} s", f"{one / two:.2f}"])
+    return table(
+        "**Workers**: n = 10⁶, d = 16, K = 16, 16 chunks, an iteration", ["work", "one", "two", "faster by"], rows
+    )
+
+
+def dask_ml(options, rounds=3):
+    """KMeans of dask-ml from the same start, with the same number of iterations."""
+    try:
+        from dask_ml.cluster import KMeans as Peer
+    except ImportError as error:
+        return f"**dask-ml** could not be imported here: {error}."
+    import dask
+    import dask.array as da
+
+    import mixlib
+
+    (n, d, K), times, ends = SIZE, [], None
+    x, start = blobs(1, n, d, K)
+    chunks = da.from_array(x, chunks=(n // 16, d))
+    with dask.config.set(scheduler="threads", num_workers=2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(rounds):
+            begin = time.perf_counter()
+            ours = mixlib.KMeans(K, init=start, tol=0, max_iter=10).fit(chunks)
+            middle = time.perf_counter()
+            theirs = Peer(K, init=start, tol=0, max_iter=10).fit(chunks)
+            times.append((middle - begin, time.perf_counter() - middle))
+            ends = ours.inertia_, theirs.inertia_
+    ratios = [theirs / ours for ours, theirs in times]
+    ours, theirs = np.median(times, axis=0)
+    return table(
+        "**dask-ml's KMeans**, n = 10⁶, d = 16, K = 16, 16 chunks, the same start, 10 iterations, threads",
+        ["mixlib", "dask-ml", "its time over mixlib's", "its sum of squares over mixlib's, less 1"],
+        [
+            [
+                f"{ours:.2f} s",
+                f"{theirs:.2f} s",
+                f"{theirs / ours:.2f} ({min(ratios):.2f}–{max(ratios):.2f})",
+                f"{ends[1] / ends[0] - 1:+.0e}",
+            ]
+        ],
+    )
+
+
+# What an iteration costs
+
+
+def model(options):
+    """T = n / (r p) + a m + b: r points a second and core, a seconds a chunk, b seconds a pass. Predicted, then measured."""
+    import cloudpickle
+    import dask.array as da
+    from distributed import wait
+
+    from mixlib._engine.sources import as_source
+
+    d, K, rows, lines = 16, 16, [], []
+    x, start = blobs(1, 2 * 10**6, d, K)
+    cores = 2
+    with on_cluster(cores) as client:
+        held = {}
+        for n, m in ((2 * 10**5, 2), (10**6, 8), (10**6, 40), (2 * 10**6, 16)):
+            held[n, m] = da.from_array(x[:n], chunks=(n // m, d)).persist()
+            wait(held[n, m])
+        for name, setting in (("full", {}), ("k-means", KMEANS)):
+            few, many = ([bare_pass(as_source(held[key])) for _ in range(7)] for key in ((10**6, 8), (10**6, 40)))
+            a = (np.median(many) - np.median(few)) / 32
+            b = np.median(few) - 8 * a
+            n, m = 2 * 10**5, 2
+            r = n / cores / max(seconds_of_passes(held[n, m], start, setting, 8) - a * m - b, 1e-9)
+            sent = size_of_task(as_source(held[n, m]), start, setting, cloudpickle)
+            for n, m in ((10**6, 8), (10**6, 40), (2 * 10**6, 16)):
+                predicted = n / (r * cores) + a * m + b
+                measured = seconds_of_passes(held[n, m], start, setting, 5)
+                rows.append(
+                    [name, f"{n:.0e}", m, f"{predicted:.3f} s", f"{measured:.3f} s", f"{predicted / measured - 1:+.0%}"]
+                )
+            machines, cores_each, chunk = 100, 8, 10**7
+            paper = 1e10 / (r * machines * cores_each) + a * 1e10 / chunk + b
+            lines.append(
+                f"{name}: {r:.2e} points a second on a core, {1e3 * a:.2f} ms a chunk, {1e3 * b:.0f} ms a pass, "
+                f"{sent[0] / 1e3:.1f} kB of parameters to each worker and {sent[1] / 1e3:.1f} kB of sums from each chunk. On paper, "
+                f"10¹⁰ points on {machines} machines of {cores_each} such cores, in {1e10 / chunk:.0f} chunks: {paper:.1f} s an iteration."
+            )
+        client.cluster.close()
+    return (
+        table(
+            f"**A model of the cost**, d = {d}, K = {K}, {cores} workers; its numbers from 2·10⁵ points in two chunks and from passes without work",
+            ["work", "n", "chunks", "predicted", "measured", "off by"],
+            rows,
+        )
+        + "\n\n"
+        + "\n\n".join(lines)
+    )
+
+
+def nothing(x, start, w):
+    return len(x)
+
+
+def bare_pass(source):
+    begin = time.perf_counter()
+    source.total(nothing, 1 << 30)
+    return time.perf_counter() - begin
+
+
+def size_of_task(source, start, setting, cloudpickle):
+    """Bytes of the task of an iteration, and of a chunk's sums."""
+    import mixlib
+
+    seen, whole = [], source.total
+
+    def total(task, rows, w=None):
+        sums = whole(task, rows, w)
+        seen.append((len(cloudpickle.dumps(task)), len(cloudpickle.dumps(sums))))
+        return sums
+
+    source.total = total
+    mixlib.fit(source, len(start), init=start, tol=0, max_iter=1, **setting)
+    return seen[-1]
+
+
+def table(title, head, rows):
+    lines = [title, "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows])
+
+
+SECTIONS = {"seeds": seeds, "file": file, "threads": threads, "workers": workers, "dask-ml": dask_ml, "model": model}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", default=None, help="where the large file goes (deleted afterwards)")
+    parser.add_argument("--gigabytes", type=float, default=8.2)
+    parser.add_argument(
+        "--only", nargs="*", choices=SECTIONS, help="these sections; the others are kept as they were saved"
+    )
+    parser.add_argument("--stream", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.stream:
+        stream(*options.stream)
+        return
+    kept = HERE / "streams.json"
+    found = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in options.only or SECTIONS:
+        load = os.getloadavg()[0]
+        found[name] = {"text": SECTIONS[name](options), "load": load}
+        print(found[name]["text"], "\n", flush=True)
+        kept.write_text(json.dumps(found, indent=1, ensure_ascii=False))
+    busy = [name for name, part in found.items() if part["load"] > 0.5]
+    text = [part["text"] for name in SECTIONS if (part := found.get(name))]
+    if busy:
+        text.append(
+            f"Other work was running on the machine during: {', '.join(busy)}. Ratios and shares there are rough."
+        )
+    (HERE / "streams.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What blocks say of themselves before a fit, and how two of them add up."""
+
+import numpy as np
+
+from .reductions import outer_sum, weighted_sum
+
+
+class LeastAndLargest:
+    """The least and largest of each column, how many rows, and which of them hold NaN or infinity."""
+
+    def __init__(self, n, low, high, n_bad=0, first_bad=None):
+        self.n, self.low, self.high, self.n_bad, self.first_bad = n, low, high, n_bad, first_bad
+
+    @classmethod
+    def of(cls, x, start, w):
+        low, high = x.min(axis=0), x.max(axis=0)
+        if np.isfinite(low).all() and np.isfinite(high).all():
+            return cls(len(x), low, high)
+        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+        return cls(len(x), low, high, bad.size, start + int(bad[0]))
+
+    def __add__(self, other):
+        first = [place for place in (self.first_bad, other.first_bad) if place is not None]
+        return LeastAndLargest(
+            self.n + other.n,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            self.n_bad + other.n_bad,
+            min(first, default=None),
+        )
+
+
+class Scatter:
+    """Weight, mean (d,) and scatter (d, d) about the mean. Added as by Chan, Golub and LeVeque (1983): no digits are lost."""
+
+    def __init__(self, weight, mean, square):
+        self.weight, self.mean, self.square = weight, mean, square
+
+    @classmethod
+    def of(cls, z, w):
+        weight = float(z.shape[1] if w is None else w.sum())
+        if weight == 0:
+            return cls(0.0, np.zeros(len(z)), np.zeros((len(z), len(z))))
+        mean = weighted_sum(z, w) / weight
+        return cls(weight, mean, outer_sum(z - mean[:, None], w))
+
+    def __add__(self, other):
+        weight = self.weight + other.weight
+        share = other.weight / weight if weight else 0.0
+        step = other.mean - self.mean
+        square = self.square + other.square + self.weight * share * np.outer(step, step)
+        return Scatter(weight, self.mean + share * step, square)
+
+
+class Largest(float):
+    """A number of which the larger one is kept."""
+
+    def __add__(self, other):
+        return Largest(max(self, other))
