@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf newest wheel anchors bench lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf newest wheel anchors picture bench lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -43,6 +43,10 @@ wheel: .venv/installed
 anchors: .venv/installed
 	$(PY) book/_ext/anchors.py
 
+# The README's picture, drawn anew.
+picture: .venv/installed
+	$(PY) book/_ext/picture.py
+
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
 
@@ -63,7 +67,7 @@ lock:
 		--no-header --no-annotate --output-file requirements.lock requirements.txt
 
 clean:
-	rm -rf _build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
+	rm -rf _build build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
 
 # The stamp is written last, so a build that failed is tried again.
 _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)

@@ -29,9 +29,7 @@ from tqdm import tqdm
 
 HERE = Path(__file__).parent
 SLOW = 10.0  # seconds after which a peer is measured once only, and its memory is not
-MOST_AN_ITERATION = (
-    3.0  # seconds that an iteration of another peer than scikit-learn may take, foreseen from few points
-)
+MOST_AN_ITERATION = 3.0  # seconds an iteration, foreseen, above which a peer other than scikit-learn is left out
 PACKAGES = ["numpy", "scikit-learn", "faiss-cpu", "opencv-python-headless", "pomegranate", "torch", "mlpack"]
 
 
@@ -80,12 +78,12 @@ def measure(case, rounds):
 
 def warm_up(peer, case, x, start):
     """Imports, pools and buffers do not count: runs on few points come first. Foreseen seconds of an iteration."""
-    few = np.random.default_rng(0).permutation(len(x))[:20000]
+    sample = np.random.default_rng(0).permutation(len(x))[:20000]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # so few points may leave a cluster empty
-            peer(x[few].copy(), start, 1)
-            return clock(lambda: peer(x[few].copy(), start, 1))[0] * len(x) / len(few)
+            peer(x[sample].copy(), start, 1)
+            return clock(lambda: peer(x[sample].copy(), start, 1))[0] * len(x) / len(sample)
     except Exception:  # the measured run will say what is wrong
         return 0.0
 

@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from . import datasets
 from .criteria import aic, bic, icl
@@ -14,6 +15,10 @@ from .record import Record
 from .result import Fit
 from .seeding import kmeans_plusplus
 from .selection import Selection, select
+
+if TYPE_CHECKING:
+    from . import plot
+    from .estimators import GaussianMixture, KMeans
 
 __version__ = "0.1.0"
 

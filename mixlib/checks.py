@@ -4,11 +4,15 @@ A chapter calls `check("eq-label", left, "==", right)` below the result it deriv
 The cell prints one line, fails if the result is false, and is listed in the ledger.
 """
 
+from __future__ import annotations
+
 from fractions import Fraction
 from numbers import Rational
+from typing import Any
 
 import numpy as np
 
+from ._types import ArrayLike
 from .inputs import as_array, as_number, as_numbers
 
 RELATIONS = {
@@ -20,7 +24,7 @@ RELATIONS = {
 }
 
 
-def check(result, left, relation, right, *, tol=1e-9, stated=False):
+def check(result: str, left: Any, relation: str, right: Any, *, tol: float = 1e-9, stated: bool = False) -> None:
     """Assert `left relation right`, print one line, and enter it in the ledger.
 
     SymPy expressions are compared symbolically; integers, fractions, strings and
@@ -70,7 +74,7 @@ def check(result, left, relation, right, *, tol=1e-9, stated=False):
     _enter(result, f"stated, {kind} experiment" if stated else kind, said, error)
 
 
-def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
+def monte_carlo(result: str, draws: ArrayLike, expected: float, *, stated: bool = False, limit: float = 4.0) -> None:
     """Assert that the mean of independent draws is `expected`, within `limit` standard errors.
 
     Parameters
@@ -98,14 +102,14 @@ def monte_carlo(result, draws, expected, *, stated=False, limit=4.0):
     if np.ptp(draws) == 0:
         raise ValueError(f"{result}: all draws are {draws[0]}, which is no simulation: use check")
     mean, error = draws.mean(), draws.std(ddof=1) / np.sqrt(draws.size)
-    expected = as_numbers(expected, "expected")
-    if expected.ndim:
-        raise ValueError(f"{result}: expected must be one number, got shape {expected.shape}")
+    target = as_numbers(expected, "expected")
+    if target.ndim:
+        raise ValueError(f"{result}: expected must be one number, got shape {target.shape}")
     with np.errstate(over="ignore"):
-        distance = abs(mean - float(expected)) / error
+        distance = abs(mean - float(target)) / error
     if not distance <= limit:
         raise AssertionError(f"{result}: mean {mean} is {distance} standard errors from {expected}")
-    said = f"mean {mean:.4g}, standard error {error:.1g}, expected {float(expected):.4g}"
+    said = f"mean {mean:.4g}, standard error {error:.1g}, expected {float(target):.4g}"
     kind = "Monte-Carlo"
     _enter(result, f"stated, {kind} experiment" if stated else kind, said, distance)
 

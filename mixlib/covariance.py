@@ -3,7 +3,8 @@
 A shape keeps the factor L of Sigma = L L^T in its smallest form: a number, d numbers, or a
 triangle. C is the number of covariances: 1 if shared, else K. Second moments are kept in the
 shape's form too: the m features of z z^T that Sigma can see. Points come as columns, (d, b).
-Chapters 1 and 4. What each method of a shape computes is said once, in `shape.Shape`.
+Chapters 1 and 4. What each method of a shape computes is said once, in `shape.Shape`; the two
+diagonal shapes are in `axis_aligned`.
 """
 
 from functools import cache
@@ -11,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._engine.reductions import outer_sum, squared_lengths, weighted_sum
+from ._engine.reductions import outer_sum
 from ._engine.triangles import cholesky, regular_triangles, root
+from .axis_aligned import Diagonal, Spherical
 from .shape import Shape
 
 
@@ -20,127 +22,6 @@ from .shape import Shape
 def _upper(d):
     """Rows and columns of the upper triangle of a (d, d) matrix, whose entries are the moments of `Full`."""
     return np.triu_indices(d)
-
-
-class AxisAligned:
-    """What shapes have in common whose Sigma is diagonal."""
-
-    rotates = False
-
-    def n_parameters(self, d):
-        return self.size(d)
-
-    def diagonal(self, moments, d):
-        return moments
-
-    def least_share(self, scatter, d):
-        return 1.0
-
-    def inverse(self, factors):
-        return 1.0 / factors
-
-    def from_covariances(self, covariances, rounding=0.0):
-        return root(self.project(covariances), rounding)
-
-    def prior_dof(self, dof, d):
-        return dof + 2
-
-
-class Spherical(AxisAligned):
-    """Sigma = s^2 I. Factors (C,), moments (1, b): the squared length."""
-
-    isotropic = True
-
-    def size(self, d):
-        return 1
-
-    def moments(self, z, out=None):
-        return squared_lengths(z, out=None if out is None else out[0])[None]
-
-    def sum_moments(self, z, weights, lengths=None):
-        return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
-
-    def factor(self, scatter, divisor, d, rounding):
-        return root(scatter[:, 0] / divisor, rounding)
-
-    def per_count(self, d):
-        return d
-
-    def quadratic(self, factors):
-        return -0.5 / factors[:, None] ** 2
-
-    def linear(self, factors, means):
-        return means / factors[:, None] ** 2
-
-    def log_det(self, factors, d):
-        return d * np.log(factors)
-
-    def whiten(self, inverse, v):
-        return inverse * v
-
-    def dense(self, factors, d):
-        return factors[:, None, None] * np.eye(d)
-
-    def project(self, covariances):
-        return np.trace(covariances, axis1=1, axis2=2) / covariances.shape[-1]
-
-    def to_user(self, factors, coordinates):
-        return coordinates.scale[0] * factors
-
-    def to_internal(self, factors, coordinates):
-        return factors / coordinates.scale[0]
-
-    def column_weights(self, data):
-        return None
-
-
-class Diagonal(AxisAligned):
-    """Sigma = diag(s_1^2, ..., s_d^2). Factors (C, d), moments (d, b): the squares."""
-
-    isotropic = False
-
-    def size(self, d):
-        return d
-
-    def moments(self, z, out=None):
-        return np.multiply(z, z, out=out)
-
-    def sum_moments(self, z, weights, lengths=None):
-        return weighted_sum(self.moments(z), weights)
-
-    def factor(self, scatter, divisor, d, rounding):
-        return root(scatter / divisor[:, None], rounding)
-
-    def per_count(self, d):
-        return 1
-
-    def quadratic(self, factors):
-        return -0.5 / factors**2
-
-    def linear(self, factors, means):
-        return means / factors**2
-
-    def log_det(self, factors, d):
-        return np.log(factors).sum(axis=1)
-
-    def whiten(self, inverse, v):
-        return inverse[:, None] * v
-
-    def dense(self, factors, d):
-        return factors[:, :, None] * np.eye(d)
-
-    def project(self, covariances):
-        return np.diagonal(covariances, axis1=1, axis2=2)
-
-    def to_user(self, factors, coordinates):
-        return coordinates.scale * factors
-
-    def to_internal(self, factors, coordinates):
-        return factors / coordinates.scale
-
-    def column_weights(self, data):
-        variances = data.scatter()[0] / data.total_weight
-        return 1 / np.sqrt(np.where(variances > 0, variances, 1.0))[:, None].astype(data.dtype)
 
 
 class Full:

@@ -1,11 +1,15 @@
 """Real data that the book uses, each with its source and licence."""
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass, field
 from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
+
+from ._types import Floats, Ints
 
 __all__ = ["Dataset", "hopper", "iris", "old_faithful", "penguins"]
 
@@ -27,16 +31,16 @@ class Dataset:
     label_names : tuple of str, or None
     """
 
-    x: np.ndarray = field(repr=False)
-    names: tuple
-    units: tuple
+    x: Floats = field(repr=False)
+    names: tuple[str, ...]
+    units: tuple[str, ...]
     source: str = field(repr=False)
     licence: str = field(repr=False)
-    labels: np.ndarray | None = field(default=None, repr=False)
-    label_names: tuple | None = None
+    labels: Ints | None = field(default=None, repr=False)
+    label_names: tuple[str, ...] | None = None
 
 
-def old_faithful():
+def old_faithful() -> Dataset:
     """Old Faithful geyser: length of 272 eruptions and the wait for the next, in minutes.
 
     The version of R's ``faithful``; chapters 0 to 5 use it. Azzalini & Bowman (1990)
@@ -63,7 +67,7 @@ def old_faithful():
     )
 
 
-def iris():
+def iris() -> Dataset:
     """Iris: sepal and petal lengths and widths of 150 flowers of three species, in cm.
 
     Fisher's table as in R and in scikit-learn; the UCI repository's file differs from
@@ -91,7 +95,7 @@ def iris():
     )
 
 
-def penguins():
+def penguins() -> Dataset:
     """Palmer penguins: bill, flipper and body mass of 342 adults of three species, in mm and g.
 
     Two of the 344 birds of the source were not measured, and are left out. ``labels`` are the
@@ -121,7 +125,7 @@ def penguins():
     )
 
 
-def hopper():
+def hopper() -> Dataset:
     """Grace Hopper's official portrait of 1984: the colours of 150 rows of 128 pixels.
 
     A pixel is a point: its red, green and blue as sRGB codes, whole numbers from 0 to 255.

@@ -4,13 +4,17 @@ Python hands over the numbers it opens with and draws a still picture; the rest 
 `book/_static/covariance-ellipse`, whose formulas the tests hold against NumPy's.
 """
 
+from __future__ import annotations
+
 from html import escape
+from typing import Any
 
 import numpy as np
 
-from . import plot
+from . import style
+from ._types import ArrayLike
+from .element import element, short
 from .inputs import as_numbers
-from .slider import element, short
 
 SIDE, REACH = 480, 4  # of the picture, in its own units and in the plane's
 SAID = "Ellipses at Mahalanobis distance 1 and 2 from the mean, and a circle around the mean through a point x."
@@ -32,7 +36,7 @@ class CovarianceEllipse:
         If the shapes are others, or Sigma is not a covariance.
     """
 
-    def __init__(self, covariance, x):
+    def __init__(self, covariance: ArrayLike, x: ArrayLike) -> None:
         self.covariance, self.x = as_numbers(covariance, "covariance"), as_numbers(x, "x")
         if self.covariance.shape != (2, 2) or self.x.shape != (2,):
             raise ValueError(
@@ -41,15 +45,15 @@ class CovarianceEllipse:
         if not np.array_equal(self.covariance, self.covariance.T) or np.linalg.eigvalsh(self.covariance)[0] <= 0:
             raise ValueError("covariance must be symmetric and positive definite")
 
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """What the script reads."""
         (a, b), (_, c) = self.covariance
-        return {"covariance": short([a, b, c]), "x": short(self.x), "colors": plot.colors}
+        return {"covariance": short([a, b, c]), "x": short(self.x), "colors": style.colors}
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return element("covariance-ellipse", self.data(), self._still(), description=SAID)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"CovarianceEllipse({self.covariance.tolist()}, {self.x.tolist()})"
 
     def _still(self):
@@ -57,8 +61,8 @@ class CovarianceEllipse:
         turn = np.linspace(0, 2 * np.pi, 73)[:-1]
         circle = np.stack([np.cos(turn), np.sin(turn)])
         ellipse = np.linalg.cholesky(self.covariance) @ circle
-        curves = [(ellipse, plot.colors[1], ""), (2 * ellipse, plot.colors[1], "")]
-        curves += [(np.linalg.norm(self.x) * circle, plot.colors[0], ' stroke-dasharray="6 5"')]
+        curves = [(ellipse, style.colors[1], ""), (2 * ellipse, style.colors[1], "")]
+        curves += [(np.linalg.norm(self.x) * circle, style.colors[0], ' stroke-dasharray="6 5"')]
         ink = [
             f'<polygon points="{" ".join(f"{u},{v}" for u, v in _place(curve.T))}" fill="none" '
             f'stroke="{color}" stroke-width="2.5"{dashes}/>'
@@ -71,7 +75,7 @@ class CovarianceEllipse:
         )
         return (
             f'<svg viewBox="0 0 {SIDE} {SIDE}" role="img" aria-label="{said}">{"".join(ink)}'
-            f'<circle cx="{u}" cy="{v}" r="8" fill="{plot.colors[0]}"/></svg>'
+            f'<circle cx="{u}" cy="{v}" r="8" fill="{style.colors[0]}"/></svg>'
             f"<noscript><p>{said} Dragging needs JavaScript.</p></noscript>"
         )
 

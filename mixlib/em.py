@@ -1,7 +1,10 @@
 """`fit`: what the user asks for, checked; the starts, run; the best result, returned."""
 
+from __future__ import annotations
+
 import warnings
 from contextlib import nullcontext
+from numbers import Integral
 
 import numpy as np
 
@@ -9,36 +12,40 @@ from . import inputs
 from ._engine.data import Data
 from ._engine.threads import one_blas_thread
 from ._engine.triangles import Singular
+from ._types import ArrayLike, Callback, RandomState, Start
 from .covariance import CONSTRAINTS
 from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
 from .estep import e_step
 from .loop import better, run
 from .model import Model
 from .prior import InternalPrior, Prior
+from .progress import Progress
 from .result import Fit
 from .starts import starter
 
-WIDE = 128  # columns from which BLAS keeps its threads
+BLAS_THREADS_FROM = 128  # columns from which BLAS keeps its threads
 
 
 def fit(
-    x,
-    n_components,
+    x: ArrayLike,
+    n_components: int,
     *,
-    covariance="full",
-    weights="free",
-    assignment="soft",
-    variance=1.0,
-    init="k-means++",
-    n_init=1,
-    sample_weight=None,
-    prior=None,
-    tol=1e-5,
-    max_iter=1000,
-    accelerate=False,
-    random_state=None,
-    callback=None,
-):
+    covariance: str = "full",
+    weights: str = "free",
+    assignment: str = "soft",
+    variance: float = 1.0,
+    init: Start = "k-means++",
+    n_init: int | str = 1,
+    sample_weight: ArrayLike | None = None,
+    prior: Prior | None = None,
+    tol: float = 1e-5,
+    max_iter: int = 1000,
+    accelerate: bool = False,
+    reseed: bool = False,
+    random_state: RandomState = None,
+    callback: Callback | None = None,
+    verbose: bool | int = False,
+) -> Fit:
     """Fit a Gaussian mixture by EM; `identity` + `equal` + `hard` is k-means.
 
     Parameters
@@ -77,10 +84,17 @@ def fit(
         Let every third iteration of a soft fit be a jump to where many more would lead
         (SQUAREM), if the objective does not fall there. It may end in another optimum than
         plain EM from the same start.
-    random_state : int, numpy Generator or None
+    reseed : bool
+        For k-means (and for tied_spherical + equal + hard): move the mean of an empty component
+        to the point that is farthest from its own. Without it an empty component stays where it is.
+    random_state : int, numpy Generator or RandomState, or None
     callback : callable or None
-        Called with each `Record` of the history as it is made; if it returns True, the loop
-        ends there.
+        Called with each `Record` of the history as it is made. If it returns True, the start
+        ends there, without a warning, and what it has reached is a result as any other. What
+        it raises (KeyboardInterrupt too) ends the whole fit.
+    verbose : bool or int
+        If not 0, say of each start how it ended and with what objective; while a start takes more than a
+        second, show a bar with its objective (needs tqdm).
 
     Returns
     -------
@@ -125,8 +139,10 @@ def fit(
         tol=tol,
         max_iter=max_iter,
         accelerate=accelerate,
+        reseed=reseed,
         random_state=random_state,
         callback=callback,
+        verbose=verbose,
     )
     for message, category in remarks:
         warnings.warn(message, category, stacklevel=2)
@@ -148,8 +164,10 @@ def fit_quietly(
     tol,
     max_iter,
     accelerate,
+    reseed,
     random_state,
-    callback=None,
+    callback,
+    verbose,
 ):
     """The fit, and what `fit` has to warn of: (message, category) of each."""
     x = inputs.as_points(x)
@@ -160,24 +178,30 @@ def fit_quietly(
     hard = inputs.as_choice(assignment, "assignment", ("soft", "hard")) == "hard"
     sd = np.sqrt(inputs.as_number(variance, "variance", positive=True))
     tol, max_iter = inputs.as_number(tol, "tol", positive=False), inputs.as_count(max_iter, "max_iter", 0)
-    n_init = inputs.as_n_init(n_init, init)
+    n_starts = inputs.as_n_init(n_init, init)
+    n_starts = n_starts if isinstance(init, str) else 1  # a given start leads to one result
     if prior is not None and not isinstance(prior, Prior):
         raise TypeError(f"prior must be a mixlib.Prior or None, got {type(prior).__name__}")
-    if not isinstance(accelerate, (bool, np.bool_)):
-        raise TypeError(f"accelerate must be True or False, got {accelerate!r}")
+    accelerate, reseed = inputs.as_flag(accelerate, "accelerate"), inputs.as_flag(reseed, "reseed")
+    verbose = verbose > 0 if isinstance(verbose, Integral) else inputs.as_flag(verbose, "verbose")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
     rng = inputs.as_generator(random_state)
     start = starter(init, x, K)
 
-    data = Data(x, w, constraint, may_be_singular=prior is not None)
     model = Model(constraint, free, hard, sd)
+    if reseed and not (hard and model.only_means_differ):
+        raise ValueError(
+            "reseed=True is for k-means: covariance='identity' (or 'tied_spherical'), weights='equal', assignment='hard'"
+        )
+    data = Data(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
     # BLAS's threads help products of large matrices, and get in each other's way in small ones
-    with one_blas_thread() if data.d < WIDE else nullcontext():
-        for _ in range(n_init):
+    with one_blas_thread() if data.d < BLAS_THREADS_FROM else nullcontext():
+        for number in range(n_starts):
+            told = Progress(number + 1, n_starts, data.total_weight, callback) if verbose else None
             try:
                 found = run(
                     e_step(data, model),
@@ -185,15 +209,15 @@ def fit_quietly(
                     tol=tol,
                     max_iter=max_iter,
                     accelerate=accelerate,
-                    callback=callback,
+                    reseeding=reseed,
+                    callback=told or callback,
                 )
             except Singular as error:
-                failure = error
-                continue
-            if better(found, best):
+                failure, found = error, None
+            if told is not None:
+                told.ended(found)
+            if found is not None and better(found, best):
                 best = found
-            if not isinstance(init, str):
-                break  # a given start leads to one result
     if best is None:
         raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
     remarks = []

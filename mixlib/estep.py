@@ -1,7 +1,7 @@
 """The E-step: assignment of all points at given parameters, as statistics for the M-step (chapter 4).
 
-Soft assignment turns a column of scores into responsibilities, hard assignment into a one
-at the largest. An E-step lives as long as a run: what it keeps from an iteration to the next
+Soft assignment turns a column of the log-joint into responsibilities, hard assignment into a
+one at its largest entry. An E-step lives as long as a run: what it keeps from an iteration to the next
 (labels, and in `lloyd` bounds and running sums) is its own.
 """
 
@@ -10,8 +10,8 @@ import numpy as np
 from ._engine.data import BLOCK, CACHED_BLOCK
 from ._engine.reductions import sum_by_label, weighted_sum
 from .lloyd import LloydEStep
+from .log_joint import Deviations, argmax, choose_form, softmax
 from .model import Parameters, Statistics
-from .scores import Deviations, argmax, choose_form, softmax
 
 
 def e_step(data, model):
@@ -26,8 +26,7 @@ def e_step(data, model):
     """
     if not model.hard:
         return SoftEStep(data, model)
-    only_means_differ = model.constraint.shared and data.shape.isotropic and not model.free_weights
-    return (LloydEStep if only_means_differ else HardEStep)(data, model)
+    return (LloydEStep if model.only_means_differ else HardEStep)(data, model)
 
 
 class SoftEStep:
@@ -46,7 +45,7 @@ class SoftEStep:
     @property
     def rows(self):
         """Points in a block."""
-        few = 1 + self.data.d + len(self.params.means)  # scores are passed over: near the cache
+        few = 1 + self.data.d + len(self.params.means)  # the log-joint is passed over: near the cache
         many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)  # with features, used twice
         return max(256, min(CACHED_BLOCK // few, BLOCK // many))
 
@@ -62,7 +61,7 @@ class SoftEStep:
         """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""
         features = self.form.features(z)
         # (4.4) eq-e-step
-        r, log_density = softmax(self.form.scores(features), self.params.weights)
+        r, log_density = softmax(self.form.log_joint(features), self.params.weights)
         # (4.5) eq-counts
         sums = (r if w is None else r * w) @ features.T
         # (2.10) eq-mixture-log-likelihood
@@ -71,7 +70,7 @@ class SoftEStep:
 
     def responsibilities(self, z, rows):
         """(K, b) for a block."""
-        return softmax(self.form.scores(self.form.features(z)), self.params.weights)[0]
+        return softmax(self.form.log_joint(self.form.features(z)), self.params.weights)[0]
 
     def scatter_about(self, means):
         # (4.7) eq-scatter
@@ -88,7 +87,7 @@ class SoftEStep:
 
 
 class HardEStep(SoftEStep):
-    """The label with the largest score for all points."""
+    """The label with the largest log-joint for all points."""
 
     def __init__(self, data, model):
         super().__init__(data, model)
@@ -97,7 +96,7 @@ class HardEStep(SoftEStep):
     def _block(self, z, rows, w):
         features = self.form.features(z)
         # (2.12) eq-best-labels
-        labels, best, _ = argmax(self.form.scores(features))
+        labels, best, _ = argmax(self.form.log_joint(features))
         changed = self.labels[rows] != labels
         self.labels[rows] = labels
         n_changed = int(np.count_nonzero(changed if w is None else changed & (w > 0)))

@@ -1,16 +1,25 @@
 """Checks of what the caller passes: clear errors at the door, nothing overwritten."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 LARGEST, SMALLEST = 1e300, 1e-300  # beyond these a sum or a quotient may leave floating-point numbers
 
 
-def as_array(values, name):
+def as_array(values: Any, name: str) -> Array:
     """`values` as a dense array of any dtype, nothing left out."""
     if hasattr(values, "toarray") or hasattr(values, "todense"):
-        raise TypeError(f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray()")
+        raise TypeError(
+            f"{name} is a sparse matrix; mixlib needs a dense one: pass {name}.toarray(), or, where that is too "
+            "large, fewer columns, as sklearn.decomposition.TruncatedSVD makes them"
+        )
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values; drop those rows, or fill them")
     try:
@@ -21,7 +30,7 @@ def as_array(values, name):
         ) from None
 
 
-def as_numbers(values, name):
+def as_numbers(values: Any, name: str) -> Array:
     """`values` as an array of float64 (or float32, if they are), of any shape; not copied unless needed."""
     array = as_array(values, name)
     if array.dtype.kind == "c":
@@ -41,7 +50,7 @@ def as_numbers(values, name):
         ) from None
 
 
-def as_points(x, name="x"):
+def as_points(x: Any, name: str = "x") -> Array:
     """`x` as a finite (n, d) array of float64 (or float32, if it is); not copied unless needed."""
     array = as_numbers(x, name)
     if array.ndim != 2:
@@ -57,7 +66,8 @@ def as_points(x, name="x"):
     if not np.isfinite(largest):
         bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
         raise ValueError(
-            f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}); drop or impute them"
+            f"{name} contains NaN or infinity in {bad.size} of {n} rows (first: row {bad[0]}, column "
+            f"{int(np.argmin(np.isfinite(array[bad[0]])))}); drop or impute them"
         )
     if largest > LARGEST or 0 < largest < SMALLEST:
         raise ValueError(
@@ -67,7 +77,18 @@ def as_points(x, name="x"):
     return array
 
 
-def as_weights(sample_weight, n):
+def as_plane(x: Any, name: str) -> Array:
+    """(n, 2) points that can be drawn."""
+    x = as_numbers(x, name).astype(float)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(
+            f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
+            "choose two columns, for example x[:, :2], or project it to two dimensions first"
+        )
+    return as_points(x, name)
+
+
+def as_weights(sample_weight: Any, n: int) -> Array | None:
     """`sample_weight` as (n,) float64 with a positive sum, or None."""
     if sample_weight is None:
         return None
@@ -94,6 +115,13 @@ def as_count(value, name, minimum):
     if value > np.iinfo(np.intp).max:
         raise ValueError(f"{name} must be at most {np.iinfo(np.intp).max}, got a larger number")
     return int(value)
+
+
+def as_flag(value, name):
+    """`value` as a bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def as_n_init(value, init):

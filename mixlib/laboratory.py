@@ -4,16 +4,21 @@ Python hands over points, starts and settings, and draws a still picture; `book/
 runs the loop of chapter 4 again in the reader's hands. The tests hold its iterates against `fit`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import plot
+from . import style
+from ._types import ArrayLike, Floats
+from .element import MARKS, drawn_centres, drawn_points, element, short
 from .em import fit
-from .inputs import as_means, as_number
+from .inputs import as_means, as_number, as_plane
 from .mixture import Mixture
-from .slider import MARKS, element, hexes, short
+from .result import Fit
 
 SIDE, PAD = 480, 28  # of a still picture
 CHOICES = ("covariance", "weights", "assignment")
@@ -30,7 +35,9 @@ class Experiment(NamedTuple):
     b: tuple  # the same of program B
 
 
-def experiment(title, x, means, variance, a, b):
+def experiment(
+    title: str, x: ArrayLike, means: Sequence[Any] | Floats, variance: float, a: Iterable[str], b: Iterable[str]
+) -> Experiment:
     """An `Experiment`, its numbers checked, and rounded to the five digits that the page gets.
 
     Parameters
@@ -54,16 +61,17 @@ def experiment(title, x, means, variance, a, b):
     ValueError
         If the shapes do not fit, or a setting has no name.
     """
-    x = np.array(short(plot._plane(x, "x")))
+    x = np.array(short(as_plane(x, "x")))
     means = np.array(short(as_means(means, len(means), 2)))
     return Experiment(title, x, means, as_number(variance, "variance", positive=True), tuple(a), tuple(b))
 
 
-def run(given, setting, **options):
+def run(given: Experiment, setting: Iterable[str], **options: Any) -> Fit:
     """What `fit` makes of an experiment under one of its settings; the page's loop does the same."""
     K = len(given.means)
     start = Mixture(np.full(K, 1 / K), given.means, np.tile(given.variance * np.eye(2), (K, 1, 1)))
-    return fit(given.x, K, variance=given.variance, init=start, **dict(zip(CHOICES, setting)), **options)
+    options |= dict(zip(CHOICES, setting))
+    return fit(given.x, K, variance=given.variance, init=start, **options)
 
 
 class Laboratory:
@@ -80,11 +88,13 @@ class Laboratory:
         The iteration at which it opens, and which the still picture shows.
     """
 
-    def __init__(self, experiments, description, compact=False, step=0):
+    def __init__(
+        self, experiments: Iterable[Experiment], description: str, compact: bool = False, step: int = 0
+    ) -> None:
         self.experiments, self.description = list(experiments), description
         self.compact, self.step = compact, step
 
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """What the script reads."""
         sets = [
             {
@@ -97,9 +107,9 @@ class Laboratory:
             }
             for e in self.experiments
         ]
-        return {"sets": sets, "colors": plot.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
+        return {"sets": sets, "colors": style.colors, "marks": MARKS, "open": {"set": 0, "t": self.step}}
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         told = (
             f"<noscript><p>{escape(self.description)} The picture shows both programs after {self.step} iterations. "
             "The laboratory needs JavaScript.</p></noscript>"
@@ -112,7 +122,7 @@ class Laboratory:
             **({"compact": ""} if self.compact else {}),
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Laboratory({len(self.experiments)} experiments, opened at iteration {self.step})"
 
     def _still(self):
@@ -133,12 +143,4 @@ def _drawn(given, setting, step):
     def place(points):
         return (SIDE / 2 + scale * (points - (low + high) / 2) * [1, -1]).round(1).tolist()
 
-    own = [plot.color(k) for k in range(len(given.means))]
-    fills = hexes(plot.mix(now.responsibilities))
-    points = [f'<circle cx="{a}" cy="{b}" r="4" fill="{fill}"/>' for (a, b), fill in zip(place(given.x), fills)]
-    centres = [
-        f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(9)" fill="{own[k]}" '
-        'stroke="#fff" stroke-width=".3"/>'
-        for k, (a, b) in enumerate(place(now.mixture.means))
-    ]
-    return "".join(points + centres)
+    return "".join(drawn_points(place(given.x), now.responsibilities, 4) + drawn_centres(place(now.mixture.means), 9))

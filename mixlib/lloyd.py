@@ -11,9 +11,9 @@ from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
 from ._engine.threads import map_blocks
+from .log_joint import LOG_2PI, digits_kept
 from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
-from .scores import LOG_2PI, digits_kept
 
 BOUNDS_BELOW = 0.2  # share of changed labels below which bounds pay
 BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
@@ -101,18 +101,18 @@ class LloydEStep:
     def _assign(self, where):
         """Label some points, and measure their gaps; which of them changed, and from what labels."""
         old = self.labels[where]
-        labels, features, scores, best = self.nearest.find(self.data.points(where), self.precision)
+        labels, features, log_joint, best = self.nearest.find(self.data.points(where), self.precision)
         if self.bounds is not None:
-            self.bounds.measured(where, self._gaps(labels, features[1:], scores, best), labels)
+            self.bounds.measured(where, self._gaps(labels, features[1:], log_joint, best), labels)
         differ = np.empty(0, dtype=np.intp) if self.n_changed is None else np.flatnonzero(old != labels)
         old = old[differ]
         self.labels[where] = labels
         return (differ + where.start if isinstance(where, slice) else where[differ]), old
 
-    def _gaps(self, labels, z, scores, best):
+    def _gaps(self, labels, z, log_joint, best):
         """A lower bound of how much further the second nearest mean is than the nearest, (b,)."""
-        scores[labels, np.arange(len(labels))] = -np.inf
-        second, error = scores.max(axis=0), 2 * self.nearest.slack[self.precision]
+        log_joint[labels, np.arange(len(labels))] = -np.inf
+        second, error = log_joint.max(axis=0), 2 * self.nearest.slack[self.precision]
         length = squared_lengths(z)
         nearest = np.sqrt(np.maximum(length - 2 * best, 0) + error)
         return np.sqrt(np.maximum(length - 2 * second - error, 0)) - nearest

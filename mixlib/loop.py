@@ -7,6 +7,7 @@ import numpy as np
 from .model import Parameters
 from .mstep import m_step
 from .record import Record
+from .reseeding import reseed
 from .squarem import Squarem
 from .stopping import Aitken
 
@@ -23,7 +24,7 @@ class Run(NamedTuple):
     labels: np.ndarray | None  # (n,) of the last E-step, if hard
 
 
-def run(estep, params, *, tol, max_iter, accelerate=False, callback=None):
+def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, callback=None):
     """Iterate an E-step and the M-step from `params`; every record of the history holds parameters and their own objective."""
     data, model = estep.data, estep.model
 
@@ -38,7 +39,8 @@ def run(estep, params, *, tol, max_iter, accelerate=False, callback=None):
     statistics, jumped, history = estep.statistics(params), False, []
     while True:
         history.append(Record(len(history), data, model, params, statistics.objective, jumped))
-        stopped = callback is not None and callback(history[-1]) is True
+        said = None if callback is None else callback(history[-1])
+        stopped = isinstance(said, (bool, np.bool_)) and bool(said)
         value = objective(statistics, params)
         converged = len(history) > 1 and statistics.n_changed == 0 if model.hard else aitken.reached(value, jumped)
         if converged or stopped or len(history) > max_iter:
@@ -47,6 +49,7 @@ def run(estep, params, *, tol, max_iter, accelerate=False, callback=None):
         if squarem is None:
             # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
             params = m_step(estep, statistics, params)
+            params = reseed(estep, statistics, params) if reseeding else params
             statistics = estep.statistics(params)
         else:
             params, statistics, jumped = squarem.step(estep, params, statistics, objective)

@@ -1,12 +1,16 @@
 """A Gaussian mixture as an object: density, responsibilities, samples (chapters 1 and 2)."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ._engine.reductions import slices
+from ._engine.threads import map_blocks
 from ._engine.triangles import Singular
+from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .scores import scores_from_deviations, softmax
+from .log_joint import log_joint_from_deviations, softmax
 
 SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
 BLOCK_ROWS = 1 << 13  # points in a block
@@ -42,7 +46,10 @@ class Mixture:
     array([[0.5, 0.5]])
     """
 
-    def __init__(self, weights, means, covariances):
+    weights: Floats
+    means: Floats
+
+    def __init__(self, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike) -> None:
         means = np.array(as_points(means, "means"), dtype=float)
         K, d = means.shape
         weights = np.array(as_numbers(weights, "weights"), dtype=float)
@@ -77,7 +84,7 @@ class Mixture:
         return mixture
 
     @property
-    def covariances(self):
+    def covariances(self) -> Floats:
         """Sigma_k, (K, d, d)."""
         K, d = self.means.shape
         factors = self._shape.dense(self._factors, d)
@@ -87,19 +94,33 @@ class Mixture:
             raise ValueError("a variance is beyond floating-point numbers; divide x by its scale and fit again")
         return np.broadcast_to(covariances, (K, d, d)).copy()
 
-    def log_density(self, x):
-        """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
+    def log_density(self, x: ArrayLike) -> Floats:
+        """log p(x) of each point, (n,), for x of shape (n, d); of single-precision points in single precision."""
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[1])
 
-    def responsibilities(self, x):
-        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
-        return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
+    def responsibilities(self, x: ArrayLike) -> Floats:
+        """p(k | x) of each point, (n, K): the posterior of its label (chapter 2), in the precision of x."""
+        return self._of_blocks(x, lambda log_joint: softmax(log_joint, self.weights)[0].T, len(self.means))
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> Ints:
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return np.concatenate([scores.argmax(axis=0) for scores in self._scores(x)])
+        return self._of_blocks(x, lambda log_joint: log_joint.argmax(axis=0), dtype=np.intp)
 
-    def sample(self, n, random_state=None):
+    def uncertainty(self, x: ArrayLike) -> Floats:
+        """1 - max_k p(k | x) of each point, (n,): the probability that its label is wrong, if the mixture is right.
+
+        The name is mclust's (Fraley and Raftery 2002). It is added up from the other responsibilities, so that
+        small ones keep their digits.
+        """
+
+        def others(log_joint):
+            r, _ = softmax(log_joint, self.weights)
+            r[r.argmax(axis=0), np.arange(r.shape[1])] = 0.0
+            return r.sum(axis=0)
+
+        return self._of_blocks(x, others)
+
+    def sample(self, n: int, random_state: RandomState = None) -> tuple[Floats, Ints]:
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
         n = as_count(n, "n", 1)
         rng = as_generator(random_state)
@@ -108,15 +129,22 @@ class Mixture:
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
-    def _scores(self, x):
-        x = as_points(x).astype(np.float64, copy=False)
+    def _of_blocks(self, x, task, *more, dtype=None):
+        """task(log_joint) of all points, log_joint (K, b) in double precision, as (n, *more) in the precision of x."""
+        x = as_points(x)
         if x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        for part in slices(len(x), BLOCK_ROWS):
-            yield scores_from_deviations(
-                self._shape, self.weights, self.means, self._factors, np.ascontiguousarray(x[part].T)
-            )
+        out = np.empty((len(x), *more), dtype=dtype or x.dtype)
 
-    def __repr__(self):
+        def block(part):
+            z = np.ascontiguousarray(x[part].T, dtype=np.float64)
+            with np.errstate(over="ignore"):
+                out[part] = task(log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z))
+
+        for _ in map_blocks(block, slices(len(x), BLOCK_ROWS)):
+            pass
+        return out
+
+    def __repr__(self) -> str:
         K, d = self.means.shape
         return f"Mixture of {K} components in {d} dimensions"

@@ -16,6 +16,11 @@ class Model(NamedTuple):
     sd: float  # sigma of covariance="identity", in the user's units
     prior: object = None  # a prior.InternalPrior, or None
 
+    @property
+    def only_means_differ(self):
+        """Do components differ in nothing but their means, at distances alike in all directions?"""
+        return self.constraint.shared and self.constraint.shape.isotropic and not self.free_weights
+
     def fixed_factors(self, data):
         """(4.18) eq-m-identity: sigma is given, here in the internal units."""
         return self.constraint.shape.to_internal(np.array([self.sd]), data.coordinates)

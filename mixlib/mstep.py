@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .log_joint import digits_kept
 from .model import Parameters
-from .scores import digits_kept
 
 
 def m_step(estep, statistics, previous):
@@ -42,8 +42,8 @@ def _factors(estep, statistics, counts, means, nonempty, previous):
     """Factors of the covariances: scatter over counts, each in the shape's form."""
     data, model = estep.data, estep.model
     shape, shared = model.constraint.shape, model.constraint.shared
-    own_means = _own_means(statistics, means, counts) if model.prior is not None else means
-    products = counts[:, None] * shape.moments(own_means.T).T
+    sample_means = _sample_means(statistics, means, counts) if model.prior is not None else means
+    products = counts[:, None] * shape.moments(sample_means.T).T
     if shared:
         # (4.20) eq-collapsed-scatter
         moments, scatter = data.second_moments[None], data.second_moments[None] - products.sum(axis=0)
@@ -52,7 +52,7 @@ def _factors(estep, statistics, counts, means, nonempty, previous):
         moments, scatter = statistics.second, statistics.second - products
     rows = np.array([True]) if shared else counts > 0
     if not _digits_kept(data, shape, moments[rows], scatter[rows]):
-        scatter = estep.scatter_about(own_means)
+        scatter = estep.scatter_about(sample_means)
         scatter = scatter.sum(axis=0, keepdims=True) if shared else scatter
     number = counts.sum(keepdims=True) if shared else counts
     if model.prior is None:
@@ -61,7 +61,7 @@ def _factors(estep, statistics, counts, means, nonempty, previous):
         divisor = shape.per_count(data.d) * np.where(number > 0, number, 1.0)
     else:
         # (4.36) eq-map-covariance
-        scatter = scatter + model.prior.scatter(counts, own_means)
+        scatter = scatter + model.prior.scatter(counts, sample_means)
         divisor = model.prior.divisor(number, len(counts) if shared else 1)
     if shared or nonempty.all():
         return shape.factor(scatter, divisor, data.d, data.rounding)
@@ -70,8 +70,8 @@ def _factors(estep, statistics, counts, means, nonempty, previous):
     return factors
 
 
-def _own_means(statistics, means, counts):
-    """The means of the components' own points (the prior pulls the parameters off them)."""
+def _sample_means(statistics, means, counts):
+    """The weighted mean of each component's points; with a prior the parameters are shrunk from it."""
     return np.where(counts[:, None] > 0, statistics.first / np.where(counts > 0, counts, 1.0)[:, None], means)
 
 

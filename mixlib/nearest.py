@@ -1,8 +1,8 @@
 """The nearest of K means, and distances to them: Lloyd's assignment step for a block of points (chapter 3).
 
-Nearest is the largest score c.z - |c|^2/2. Single precision decides where the gap to the next
-score is beyond its rounding, double precision the rest, and distances as the user would write
-them what is still a tie.
+Nearest is the largest c.z - |c|^2/2, the log-joint but for what all components share. Single
+precision decides where the gap to the next is beyond its rounding, double precision the rest, and
+distances as the user would write them what is still a tie.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from ._engine.data import CACHED_BLOCK
 from ._engine.reductions import slices, squared_lengths
 from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
-from .scores import argmax
+from .log_joint import argmax
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
@@ -35,24 +35,24 @@ class NearestMean:
         if radius < SINGLE_RADIUS:
             self.theta[SINGLE] = theta.astype(SINGLE)
         away = np.max(np.abs(coordinates.shift) / coordinates.scale)
-        steps = (means.shape[1] + 4) * radius  # roundings of a score, each up to radius eps / 2
+        steps = (means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
         double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
         self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
 
     def find(self, z, precision):
-        """Labels (b,), and the features (1, z), scores (K, b) and best scores that led to them."""
+        """Labels (b,), and what led to them: the features (1, z), the log-joint (K, b) and its largest."""
         self.looks.append((precision, z.shape[1]))
         features = scratch("features", (1 + len(z), z.shape[1]), precision, like=z)
         features[0], features[1:] = 1.0, z
-        scores = scratch("scores", (len(self.means), z.shape[1]), precision)
-        np.matmul(self.theta[precision], features, out=scores)
-        labels, best, close = argmax(scores, self.slack[precision])
+        log_joint = scratch("log_joint", (len(self.means), z.shape[1]), precision)
+        np.matmul(self.theta[precision], features, out=log_joint)
+        labels, best, close = argmax(log_joint, self.slack[precision])
         if close.size and precision == SINGLE:
             labels[close] = self.find(z[:, close], DOUBLE)[0]
         elif close.size:
             self.looks.append(("distances", close.size))
             labels[close] = self._by_distances(z[:, close].astype(DOUBLE))
-        return labels, features, scores, best
+        return labels, features, log_joint, best
 
     def _by_distances(self, z):
         """Labels by the distances as written, in the user's coordinates: the lowest among equals."""

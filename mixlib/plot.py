@@ -1,70 +1,47 @@
 """Figures of the book: points, centres, ellipses, regions and traces, on a light or a dark page.
 
-The page shows through: backgrounds are transparent, text and axes are a middle grey, and every
-colour has a contrast of at least 3:1 to white and to the book's dark page. A component has a
-colour and a marker, so no figure depends on colour alone. Needs matplotlib.
+A component has a colour and a marker, so no figure depends on colour alone (`style`). Needs matplotlib.
 """
 
-import itertools
-import os
-from numbers import Real
+from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
+from numbers import Real
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from .inputs import as_array, as_count, as_numbers, as_points, having
+from ._types import ArrayLike
+from .inputs import as_array, as_count, as_plane, as_points, having
+from .style import color, colors, ink, marker, markers, mix, use_style
 
-ink = "#757575"
-# Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
-colors = ["#0072B2", "#D55E00", "#14A572", "#B77FAB", "#91552F", "#5D7A87"]
-markers = ["o", "s", "^", "D", "v", "P", "X"]  # 7 and 6 have no common factor: 42 pairs
-
-
-def use_style():
-    """Set matplotlib's defaults for the book: text readable on a phone, sharp, no background."""
-    mpl.rcParams.update(
-        {
-            "figure.figsize": (5.0, 3.6),
-            "figure.dpi": 100,
-            "savefig.dpi": 200,
-            "figure.facecolor": "none",
-            "axes.facecolor": "none",
-            "savefig.facecolor": "none",
-            "figure.constrained_layout.use": True,
-            "font.family": "STIXGeneral",
-            "mathtext.fontset": "stix",  # the book's type, which matplotlib brings along
-            "font.size": 14,
-            "axes.titlesize": 14,
-            "axes.labelsize": 14,
-            "xtick.labelsize": 13,
-            "ytick.labelsize": 13,
-            "legend.fontsize": 13,
-            "legend.frameon": False,
-            "legend.handlelength": 1.5,
-            "text.color": ink,
-            "axes.labelcolor": ink,
-            "axes.edgecolor": ink,
-            "xtick.color": ink,
-            "ytick.color": ink,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.linewidth": 1.0,
-            "axes.prop_cycle": mpl.cycler(color=colors),
-            "lines.linewidth": 2.0,
-            "grid.color": ink,
-            "grid.alpha": 0.25,
-            "svg.hashsalt": "book",
-        }
-    )
-    _sharp_in_notebooks()
+__all__ = [
+    "centres",
+    "color",
+    "colors",
+    "criterion",
+    "ellipses",
+    "ink",
+    "marker",
+    "markers",
+    "mix",
+    "path",
+    "points",
+    "regions",
+    "trace",
+    "use_style",
+]
 
 
-def points(ax, x, labels=None, responsibilities=None, **kw):
+def points(
+    ax: Axes, x: ArrayLike, labels: ArrayLike | None = None, responsibilities: ArrayLike | None = None, **kw: Any
+) -> list[PathCollection]:
     """Draw points; a colour and a marker for each component.
 
     Parameters
@@ -87,7 +64,7 @@ def points(ax, x, labels=None, responsibilities=None, **kw):
     ValueError
         If x is not two-dimensional, or labels or responsibilities do not fit it.
     """
-    x = _plane(x, "x")
+    x = as_plane(x, "x")
     kw = {"s": 22, "linewidths": 0, "alpha": 0.8} | kw
     if labels is not None and responsibilities is not None:
         raise ValueError("give labels or responsibilities, not both")
@@ -111,12 +88,12 @@ def points(ax, x, labels=None, responsibilities=None, **kw):
     return drawn
 
 
-def centres(ax, means, **kw):
+def centres(ax: Axes, means: ArrayLike, **kw: Any) -> list[PathCollection]:
     """Draw the centres: large, in their component's colour and marker, with a double rim.
 
     `means` has shape (K, 2); `kw` goes to ``ax.scatter``. Returns a list of K PathCollections.
     """
-    means = _plane(means, "means")
+    means = as_plane(means, "means")
     rim = [withStroke(linewidth=4.5, foreground="white"), withStroke(linewidth=2.0, foreground="black")]
     kw = {"s": 110, "linewidths": 0, "path_effects": rim, "zorder": 4} | kw
     own = {"c", "color"} & kw.keys()
@@ -124,7 +101,7 @@ def centres(ax, means, **kw):
     return [ax.scatter(*mean, **look) for mean, look in zip(means, looks)]
 
 
-def ellipses(ax, mixture, mass=0.9, **kw):
+def ellipses(ax: Axes, mixture: Any, mass: float = 0.9, **kw: Any) -> list[Ellipse]:
     """Draw, for each component, the ellipse that holds `mass` of its probability.
 
     In two dimensions the squared Mahalanobis distance has the distribution function
@@ -147,7 +124,7 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     ValueError
         If the mixture is not two-dimensional, or mass is not between 0 and 1.
     """
-    means = _plane(having(mixture, "mixture", "means", "covariances").means, "mixture.means")
+    means = as_plane(having(mixture, "mixture", "means", "covariances").means, "mixture.means")
     if not isinstance(mass, Real) or not 0 < mass < 1:
         raise ValueError(f"mass is a probability between 0 and 1, got {mass}")
     radius = np.sqrt(-2 * np.log1p(-float(mass)))
@@ -162,7 +139,7 @@ def ellipses(ax, mixture, mass=0.9, **kw):
     return drawn
 
 
-def regions(ax, mixture, n=300, **kw):
+def regions(ax: Axes, mixture: Any, n: int = 300, **kw: Any) -> None:
     """Tint the part of the plane where each component has the largest responsibility.
 
     Draw the points first: the axes' limits are taken as they are, and kept.
@@ -176,7 +153,7 @@ def regions(ax, mixture, n=300, **kw):
     kw
         Passed to ``ax.contour``, which draws the boundaries.
     """
-    K = len(_plane(having(mixture, "mixture", "means", "responsibilities").means, "mixture.means"))
+    K = len(as_plane(having(mixture, "mixture", "means", "responsibilities").means, "mixture.means"))
     n = as_count(n, "n", 2)
     limits = ax.get_xlim(), ax.get_ylim()
     gx, gy = (np.linspace(*limit, n) for limit in limits)
@@ -199,13 +176,13 @@ def regions(ax, mixture, n=300, **kw):
     )
     look = {"colors": ink, "linewidths": 1.2, "zorder": 1} | kw
     for k in range(K - 1):  # every boundary is one of theirs
-        lead = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
-        if lead.min() < 0 < lead.max():
-            ax.contour(gx, gy, lead, levels=[0.0], **look)
+        margin = logs[..., k] - np.delete(logs, k, axis=-1).max(axis=-1)
+        if margin.min() < 0 < margin.max():
+            ax.contour(gx, gy, margin, levels=[0.0], **look)
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
-def trace(ax, fit, **kw):
+def trace(ax: Axes, fit: Any, **kw: Any) -> Line2D:
     """Draw the objective of each record of `fit.history` against its iteration; returns the line."""
     values = [record.objective for record in having(fit, "fit", "history").history]
     (line,) = ax.plot(range(len(values)), values, **({"marker": "o", "markersize": 4} | kw))
@@ -214,13 +191,13 @@ def trace(ax, fit, **kw):
     return line
 
 
-def path(ax, fit, **kw):
+def path(ax: Axes, fit: Any, **kw: Any) -> list[Line2D]:
     """Draw the way of each centre over `fit.history`, from a ring at the start to its marker at the end.
 
     `kw` goes to ``ax.plot``. Returns a list of K lines.
     """
     ways = np.array([record.means for record in having(fit, "fit", "history").history])
-    _plane(ways[0], "the means of the fit")
+    as_plane(ways[0], "the means of the fit")
     drawn = []
     for k in range(ways.shape[1]):
         look = {"color": color(k), "linewidth": 1.8, "marker": ".", "markersize": 4, "zorder": 3} | kw
@@ -240,7 +217,7 @@ def path(ax, fit, **kw):
     return drawn
 
 
-def criterion(ax, selection, **kw):
+def criterion(ax: Axes, selection: Any, **kw: Any) -> list[Line2D]:
     """Draw the criterion of a `mixlib.select` against the number of components, a line for each constraint.
 
     A ring marks the best model; models that could not be fitted are gaps. Returns the lines.
@@ -263,41 +240,3 @@ def criterion(ax, selection, **kw):
     ax.set(xlabel="number of components", ylabel=selection.criterion.upper())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return drawn
-
-
-def color(k):
-    """The colour of component k."""
-    return colors[as_count(k, "k", 0) % len(colors)]
-
-
-def marker(k):
-    """The marker of component k."""
-    return markers[as_count(k, "k", 0) % len(markers)]
-
-
-def mix(responsibilities):
-    """Colours of the components mixed in proportion to responsibilities: (n, K) to (n, 3)."""
-    r = as_points(responsibilities, "responsibilities")
-    palette = [to_rgb(c) for c in itertools.islice(itertools.cycle(colors), r.shape[1])]
-    return np.clip(r @ np.array(palette), 0, 1)
-
-
-def _plane(x, name):
-    x = as_numbers(x, name).astype(float)
-    if x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(
-            f"{name} must have shape (n, 2) to be drawn, got {x.shape}; "
-            "choose two columns, for example x[:, :2], or project it to two dimensions first"
-        )
-    return as_points(x, name)
-
-
-def _sharp_in_notebooks():
-    """Twice the pixels in a notebook, or the format that MIXLIB_FIGURES names: "pdf" for print."""
-    try:
-        from IPython import get_ipython
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-    except ImportError:
-        return
-    if get_ipython() is not None and "inline" in plt.get_backend():
-        set_matplotlib_formats(os.environ.get("MIXLIB_FIGURES", "retina"))

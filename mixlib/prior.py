@@ -1,10 +1,13 @@
 """A conjugate prior, which turns maximum likelihood into a fit that cannot collapse (chapter 4)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._engine.triangles import Singular
+from ._types import ArrayLike
 from .inputs import LARGEST, as_number, as_numbers
 
 
@@ -38,8 +41,8 @@ class Prior:
 
     shrinkage: float = 0.01
     dof: float | None = None
-    mean: np.ndarray | None = None
-    scale: np.ndarray | None = None
+    mean: ArrayLike | None = None
+    scale: ArrayLike | None = None
 
 
 class InternalPrior:
@@ -59,7 +62,9 @@ class InternalPrior:
         else:
             mean = as_numbers(prior.mean, "prior.mean").astype(float)
             if mean.shape != (d,) or not (np.abs(mean) <= 1e100 * coordinates.scale).all():
-                raise ValueError(f"prior.mean must be {d} finite numbers near the data, got shape {mean.shape}")
+                raise ValueError(
+                    f"prior.mean must be {d} finite numbers near the data, got {mean} of shape {mean.shape}"
+                )
             self.mean = coordinates.to_internal(mean[None])[:, 0]
         if prior.scale is None:
             self.scale = _regular(shape, data.scatter()[0], data) / data.total_weight / self.per_count / K ** (2 / d)

@@ -1,7 +1,12 @@
 """One iteration of the loop, as `Fit.history` and callbacks see it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from ._types import Floats, Ints
 from .estep import e_step
 from .mixture import Mixture
 
@@ -20,35 +25,41 @@ class Record:
         True if a jump led here, and not an iteration of EM.
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest score for each point, at these parameters.
+        The component with the largest log-joint for each point, at these parameters.
     """
 
-    def __init__(self, iteration, data, model, params, objective, accelerated=False):
+    iteration: int
+    objective: float
+    accelerated: bool
+
+    def __init__(
+        self, iteration: int, data: Any, model: Any, params: Any, objective: float, accelerated: bool = False
+    ) -> None:
         self.iteration, self.accelerated = iteration, accelerated
         self._data, self._coordinates, self._model, self._params = data, data.coordinates, model, params
         log_prior = model.prior.log_density(params) if model.prior is not None else 0.0
         self.objective = float(objective - data.total_weight * data.coordinates.log_volume + log_prior)
 
     @property
-    def weights(self):
+    def weights(self) -> Floats:
         return self._params.weights.copy()
 
     @property
-    def means(self):
+    def means(self) -> Floats:
         return self._params.centres.copy()
 
     @property
-    def covariances(self):
+    def covariances(self) -> Floats:
         return self.mixture.covariances
 
     @property
-    def mixture(self):
+    def mixture(self) -> Mixture:
         shape = self._model.constraint.shape
         factors = shape.to_user(self._params.factors, self._coordinates)
         return Mixture._of(shape, self._params.weights, self._params.centres, factors)
 
     @property
-    def labels(self):
+    def labels(self) -> Ints:
         if self._data is None:
             raise AttributeError(
                 "an estimator keeps no data, so its history has no labels: use predict(X), or mixlib.fit"
@@ -57,5 +68,5 @@ class Record:
         estep.statistics(self._params)
         return estep.labels.astype(np.intp)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Record(iteration={self.iteration}, objective={self.objective:.6g})"

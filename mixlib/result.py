@@ -1,11 +1,20 @@
 """What `fit` returns: the mixture, its labels, and the trace of how it got there."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
 from ._engine.reductions import weighted_sum
+from ._types import ArrayLike, Floats, Ints
 from .estep import SoftEStep, e_step
+from .inputs import as_points
+from .mixture import Mixture
+from .nearest import nearest_labels
+from .record import Record
+from .tables import number, numbers, table
 
 
 class Fit:
@@ -15,9 +24,9 @@ class Fit:
     ----------
     mixture : Mixture
     labels : (n,) int array
-        The component with the largest score for each point.
+        The component with the largest log-joint for each point.
     responsibilities : (n, K) array
-        Of the assignment that was asked for: one-hot if hard.
+        Of the assignment that was asked for: one-hot if hard. In the precision of x.
     log_likelihood : float
         Of the mixture, at the parameters returned.
     classification_log_likelihood : float
@@ -35,7 +44,14 @@ class Fit:
         Free parameters of the model: means, covariances and weights.
     """
 
-    def __init__(self, data, model, run):
+    mixture: Mixture
+    history: list[Record]
+    objective: float
+    n_iter: int
+    converged: bool
+    total_weight: float
+
+    def __init__(self, data: Any, model: Any, run: Any) -> None:
         self._data, self._model, self.total_weight = data, model, data.total_weight
         self.history, self.converged = run.history, run.converged
         self.n_iter = len(run.history) - 1
@@ -45,31 +61,38 @@ class Fit:
             self._labels = run.labels.astype(np.intp)
 
     @property
-    def labels(self):
+    def labels(self) -> Ints:
         return self._labels.copy()
 
     @property
-    def responsibilities(self):
+    def responsibilities(self) -> Floats:
         return self._responsibilities.copy()
 
     @property
-    def log_likelihood(self):
+    def log_likelihood(self) -> float:
         return self._log_likelihood
 
     @property
-    def classification_log_likelihood(self):
+    def classification_log_likelihood(self) -> float:
         return self._classification_log_likelihood
 
     @property
-    def inertia(self):
+    def inertia(self) -> float:
         return self._inertia
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         K, d = self.mixture.means.shape
         return K * d + self._model.constraint.n_parameters(K, d) + (K - 1 if self._model.free_weights else 0)
 
-    def without_data(self, *kept):
+    def predict(self, x: ArrayLike) -> Ints:
+        """The component of other points, (n,), by the rule of the fit: the nearest mean in k-means, else the largest score."""
+        x = as_points(x)
+        if self._model.only_means_differ and x.shape[1] == self.mixture.means.shape[1]:
+            return nearest_labels(x, self.mixture.means)
+        return self.mixture.predict(x)
+
+    def without_data(self, *kept: str) -> Self:
         """Let go of the points; the attributes named in `kept` are computed before."""
         for name in kept:
             getattr(self, name)
@@ -100,8 +123,8 @@ class Fit:
     def _responsibilities(self):
         data, K = self._points, len(self.mixture.means)
         if self._model.hard:
-            return np.eye(K)[self._labels]
-        estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K))
+            return np.eye(K, dtype=data.dtype)[self._labels]
+        estep, out = SoftEStep(data, self._model).at(self._params), np.empty((data.n, K), dtype=data.dtype)
 
         def block(z, rows, w):
             out[rows] = estep.responsibilities(z, rows).T
@@ -140,6 +163,18 @@ class Fit:
     def _params(self):
         return self.history[-1]._params
 
-    def __repr__(self):
-        state = "converged" if self.converged else "not converged"
-        return f"Fit({self.mixture!r}, {self.n_iter} iterations, {state}, objective {self.objective:.6g})"
+    def __repr__(self) -> str:
+        return f"Fit({self.mixture!r}, {self._state}, objective {self.objective:.6g})"
+
+    def _repr_html_(self) -> str:
+        means, variances = self.mixture.means, np.diagonal(self.mixture.covariances, axis1=1, axis2=2)
+        rows = [
+            (k, number(weight), numbers(mean), numbers(np.sqrt(variance)))
+            for k, (weight, mean, variance) in enumerate(zip(self.mixture.weights, means, variances))
+        ]
+        caption = f"{self.mixture!r}: {self._state}, objective {number(self.objective)}"
+        return table(caption, ("component", "weight", "mean", "standard deviations"), rows)
+
+    @property
+    def _state(self):
+        return f"{self.n_iter} iterations, {'converged' if self.converged else 'not converged'}"

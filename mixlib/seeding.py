@@ -1,19 +1,49 @@
 """Where the loop starts: k-means++ and random points (chapter 3)."""
 
+from __future__ import annotations
+
+from typing import Literal, overload
+
 import numpy as np
 
 from ._engine.data import CACHED_BLOCK, Data
 from ._engine.reductions import squared_lengths
+from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
-from .inputs import as_components, as_generator, as_points, as_weights
-from .scores import TOLERANCE
+from .inputs import as_components, as_flag, as_generator, as_points, as_weights
+from .log_joint import TOLERANCE
 
 FEW_POINTS = 1 << 13  # up to here all are sorted
 MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
 
 
-def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
+@overload
+def kmeans_plusplus(
+    x: ArrayLike,
+    k: int,
+    random_state: RandomState = ...,
+    *,
+    sample_weight: ArrayLike | None = ...,
+    return_indices: Literal[False] = ...,
+) -> Floats: ...
+@overload
+def kmeans_plusplus(
+    x: ArrayLike,
+    k: int,
+    random_state: RandomState = ...,
+    *,
+    sample_weight: ArrayLike | None = ...,
+    return_indices: Literal[True],
+) -> tuple[Floats, Ints]: ...
+def kmeans_plusplus(
+    x: ArrayLike,
+    k: int,
+    random_state: RandomState = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    return_indices: bool = False,
+) -> Floats | tuple[Floats, Ints]:
     """k starting centres, each a data point, drawn far from those before it.
 
     The first is uniform; each next one is drawn with probability proportional to its squared
@@ -27,10 +57,12 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
     random_state : int, numpy Generator or None
     sample_weight : (n,) array or None
         A weight w has the effect of w copies of the point.
+    return_indices : bool
 
     Returns
     -------
-    (k, d) array, in the units of x
+    (k, d) array, in the units of x; with `return_indices`, as scikit-learn's, also the (k,)
+    indices of its rows in x.
 
     Raises
     ------
@@ -51,7 +83,9 @@ def kmeans_plusplus(x, k, random_state=None, *, sample_weight=None):
     w = as_weights(sample_weight, len(x))
     k = as_components(k, len(x), w)
     data = Data(x, w, CONSTRAINTS["identity"])
-    return x[plusplus(data, k, as_generator(random_state))].astype(np.float64)
+    chosen = np.array(plusplus(data, k, as_generator(random_state)))
+    centres = x[chosen].astype(np.float64)
+    return (centres, chosen) if as_flag(return_indices, "return_indices") else centres
 
 
 def plusplus(data, K, rng):
@@ -59,7 +93,7 @@ def plusplus(data, K, rng):
 
     Distances from the nearest centre only shrink. So a point is drawn by distances that do not
     know the latest centres yet, and kept with probability (its distance now) / (its distance
-    then), which gives the law (3.14). Where too many are rejected, all distances are brought up
+    then), which gives the law (3.14) eq-kmeanspp. Where too many are rejected, all distances are brought up
     to date: far fewer passes over the points than centres.
     """
     sampler, nearest = PointSampler(data), np.full(data.n, np.inf)

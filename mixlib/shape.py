@@ -1,7 +1,8 @@
 """What a covariance's shape must know: each method with its shapes, its formula, and its equation.
 
-`covariance` has the three shapes. C is the number of covariances: 1 if all components share
-it, else K; m is the number of second moments that the shape can see.
+`axis_aligned` has the shapes of a diagonal Sigma, `covariance` that of any Sigma. C is the number of
+covariances: 1 if all components share it, else K; m is the number of second moments that the
+shape can see.
 """
 
 from typing import Protocol

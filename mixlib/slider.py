@@ -1,134 +1,30 @@
 """The slider of the book: soft k-means followed from a large variance down to k-means itself.
 
-Python does the mathematics and hands over numbers; `book/_static/variance-slider/element.js` draws them.
-Chapter 5; Rose (1998).
+Python does the mathematics (`annealing`) and hands over numbers; `book/_static/variance-slider/element.js`
+draws them. Chapter 5; Rose (1998).
 """
 
-import json
+from __future__ import annotations
+
+from collections.abc import Iterable
 from html import escape
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from . import plot
-from .em import fit
-from .inputs import as_count, as_generator, as_numbers, as_points
+from . import style
+from ._types import ArrayLike, RandomState
+from .annealing import Frame, anneal, critical_variance
+from .element import MARKS, drawn_centres, drawn_points, element, short
+from .inputs import as_plane
 
-PERTURBATION = 1e-3  # in units of the largest standard deviation of the data
-AT_REST = 1e-9  # a centre that moves less in an iteration, in the same units, stands
-ROUND = 200  # iterations between two looks at that, the same on every machine
-SAME_PLACE = 2e-2  # centres nearer than this, in the same units, are counted as one
+__all__ = ["Frame", "VarianceSlider", "anneal", "critical_variance", "variance_slider"]
+
 WIDTH, PAD = 640, 24  # of the picture, in units of its own
-MARKS = [  # circle, square, triangle, diamond, of size 1
-    "M-1,0a1,1,0,1,0,2,0a1,1,0,1,0,-2,0z",
-    "M-.9,-.9h1.8v1.8h-1.8z",
-    "M0,-1.2L1.1,.8H-1.1z",
-    "M0,-1.3L1.3,0L0,1.3L-1.3,0z",
-]
-
-
 LEGEND = (
     "Each point has a mixture of the components' colours, in proportion to its responsibilities. "
     "Large marks are the centres, with the way they came."
 )
-
-
-class Frame(NamedTuple):
-    """One position of the slider."""
-
-    variance: float  # sigma^2; 0 stands for k-means
-    means: np.ndarray  # (K, d)
-    inertia: float  # J of these centres
-    soft_objective: float  # J_sigma of these centres; J itself for k-means
-    places: int  # how many centres differ
-
-
-def critical_variance(x):
-    """lambda_max(S): above it the centres of soft k-means coincide at the mean (chapter 5)."""
-    return float(np.linalg.eigvalsh(np.cov(np.asarray(x, dtype=float).T, bias=True).reshape(np.shape(x)[1], -1))[-1])
-
-
-def anneal(x, n_components, variances=None, random_state=0):
-    """Follow the centres of soft k-means from the largest variance to the smallest, then to k-means.
-
-    The first fit starts with every centre at the mean of the data, each later one from the centres
-    before it. Coincident centres move alike, and would never part: so every start is perturbed
-    by a thousandth of the data's largest standard deviation, drawn anew. Where coincidence
-    is stable the fit takes the perturbation back; where it is not, the fit amplifies it.
-
-    Parameters
-    ----------
-    x : (n, d) array
-    n_components : int
-        K.
-    variances : list of float > 0, optional
-        sigma^2, in squared units of x, decreasing. By default 40 from 1.5 to 0.02 times lambda_max(S).
-    random_state : int or numpy Generator
-        Draws the perturbations.
-
-    Returns
-    -------
-    list of Frame, one for each variance, and k-means last
-
-    Raises
-    ------
-    ValueError
-        If the variances do not decrease, or x has no spread.
-    """
-    x, rng = as_points(x).astype(float), as_generator(random_state)
-    n_components = as_count(n_components, "n_components", 1)
-    critical = critical_variance(x)
-    if not critical > 0:
-        raise ValueError("all points of x are equal: there is nothing to follow; give points that differ")
-    variances = np.geomspace(1.5, 0.02, 40) * critical if variances is None else as_numbers(variances, "variances")
-    if (
-        variances.ndim != 1
-        or not variances.size
-        or not ((variances > 0) & (variances < np.inf)).all()
-        or (np.diff(variances) >= 0).any()
-    ):
-        raise ValueError("variances must be positive and decrease, for example np.geomspace(2.0, 0.1, 20)")
-    origin = x.mean(axis=0)  # counted from there, centres keep their digits whatever the offset
-    x, means, frames = x - origin, np.zeros((n_components, x.shape[1])), []
-    for s2 in variances:
-        means = means + PERTURBATION * np.sqrt(critical) * rng.standard_normal(means.shape)
-        soft = _settle(x, means, float(s2), AT_REST * np.sqrt(critical))
-        means = soft.mixture.means
-        frames.append(_frame(x, soft, float(s2), critical, origin))
-    hard = fit(x, n_components, covariance="identity", weights="equal", assignment="hard", init=means)
-    return frames + [_frame(x, hard, 0.0, critical, origin)]
-
-
-def _settle(x, means, s2, least):
-    """Soft EM with equal weights and covariance s2 * I, until no centre moves by `least`."""
-    while True:
-        soft = fit(
-            x, len(means), covariance="identity", weights="equal", variance=s2, init=means, tol=0, max_iter=ROUND
-        )
-        means, before = soft.mixture.means, soft.history[-2].means
-        if np.linalg.norm(means - before, axis=1).max() <= least:
-            return soft
-
-
-def _frame(x, result, s2, critical, origin):
-    n, d = x.shape
-    means = result.mixture.means
-    soft_objective = result.inertia
-    if s2:
-        # (5.8) eq-soft-objective: log-likelihood = -J_sigma / (2 sigma^2) - n log K - (n d / 2) log(2 pi sigma^2)
-        constant = n * np.log(len(means)) + 0.5 * n * d * np.log(2 * np.pi * s2)
-        soft_objective = -2 * s2 * (result.log_likelihood + constant)
-    return Frame(
-        s2, means + origin, result.inertia, float(soft_objective), _places(means, SAME_PLACE * np.sqrt(critical))
-    )
-
-
-def _places(means, near):
-    kept = []
-    for mean in means:
-        if all(np.linalg.norm(mean - other) > near for other in kept):
-            kept.append(mean)
-    return len(kept)
 
 
 class VarianceSlider:
@@ -144,18 +40,18 @@ class VarianceSlider:
         What the points are, for readers who cannot see them.
     """
 
-    def __init__(self, x, frames, description):
-        self.x = plot._plane(x, "x")
+    def __init__(self, x: ArrayLike, frames: Iterable[Frame], description: str) -> None:
+        self.x = as_plane(x, "x")
         self.frames, self.description = list(frames), description
         self.critical = critical_variance(self.x)
         self.opening = len(self.frames) // 2
         self.view = _view(self.x)
 
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """What the script reads: plain lists of numbers of five significant digits."""
         return {
             "points": short(self.x),
-            "colors": plot.colors,
+            "colors": style.colors,
             "marks": MARKS,
             "view": self.view,
             "legend": LEGEND,
@@ -173,7 +69,7 @@ class VarianceSlider:
             ],
         }
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{self._ratio(f)}</td><td>{f.places}</td><td>{f.inertia:.4g}</td>"
             f"<td>{f.soft_objective:.4g}</td></tr>"
@@ -189,26 +85,20 @@ class VarianceSlider:
         )
         return element("variance-slider", self.data(), self._still(said) + told, description=self.description)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"VarianceSlider({len(self.x)} points, {len(self.frames)} frames)"
 
     def _still(self, said):
         """The opening frame as a drawing: points in mixed colours, and the centres with the way they came."""
-        frame, K = self.frames[self.opening], len(self.frames[0].means)
-        fills = hexes(plot.mix(_responsibilities(self.x, frame)))
-        own = [plot.color(k) for k in range(K)]
+        frame = self.frames[self.opening]
         ways = np.array([f.means for f in self.frames[: self.opening + 1]]).transpose(1, 0, 2)
-        ink = [f'<circle cx="{a}" cy="{b}" r="5" fill="{fill}"/>' for (a, b), fill in zip(self._place(self.x), fills)]
+        ink = drawn_points(self._place(self.x), _responsibilities(self.x, frame), 5)
         ink += [
             f'<polyline points="{" ".join(f"{a},{b}" for a, b in self._place(way))}" fill="none" '
-            f'stroke="{color}" stroke-width="2.5"/>'
-            for way, color in zip(ways, own)
+            f'stroke="{style.color(k)}" stroke-width="2.5"/>'
+            for k, way in enumerate(ways)
         ]
-        ink += [
-            f'<path d="{MARKS[k % len(MARKS)]}" transform="translate({a} {b}) scale(11)" fill="{own[k]}" '
-            'stroke="#fff" stroke-width=".3"/>'
-            for k, (a, b) in enumerate(self._place(frame.means))
-        ]
+        ink += drawn_centres(self._place(frame.means), 11)
         return (
             f'<svg viewBox="0 0 {self.view["width"]} {self.view["height"]}" role="img" '
             f'aria-label="{said}">{"".join(ink)}</svg>'
@@ -230,7 +120,13 @@ class VarianceSlider:
         return [f for i, f in enumerate(chosen) if not any(f is g for g in chosen[:i])]
 
 
-def variance_slider(x, n_components, description, variances=None, random_state=0):
+def variance_slider(
+    x: ArrayLike,
+    n_components: int,
+    description: str,
+    variances: ArrayLike | None = None,
+    random_state: RandomState = 0,
+) -> VarianceSlider:
     """The slider for points in the plane: sigma^2 from large to small, and k-means at the end.
 
     Parameters are those of `anneal` and `VarianceSlider`; x must have shape (n, 2).
@@ -247,23 +143,8 @@ def variance_slider(x, n_components, description, variances=None, random_state=0
     >>> [frame.places for frame in slider.frames]
     [1, 2, 2]
     """
-    x = plot._plane(x, "x")
+    x = as_plane(x, "x")
     return VarianceSlider(x, anneal(x, n_components, variances, random_state), description)
-
-
-def element(name, data, inside, **attributes):
-    """A custom element: the numbers that its script reads, and what shows where no script runs."""
-    # "<" must not end the script, and "&" must not be read as an entity.
-    numbers = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        numbers = numbers.replace(character, f"\\u{ord(character):04x}")
-    said = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
-    return f'<{name}{said}><script type="application/json">{numbers}</script>{inside}</{name}>'
-
-
-def short(value):
-    """Numbers as short as a picture needs them."""
-    return [short(v) for v in value] if np.ndim(value) else float(f"{float(value):.5g}")
 
 
 def _view(x):
@@ -291,8 +172,3 @@ def _responsibilities(x, frame):
         return np.eye(len(frame.means))[distances.argmin(axis=1)]
     r = np.exp((distances.min(axis=1, keepdims=True) - distances) / (2 * frame.variance))
     return r / r.sum(axis=1, keepdims=True)
-
-
-def hexes(colors):
-    """Colours from numbers between 0 and 1."""
-    return ["#" + "".join(f"{round(255 * c):02x}" for c in color) for color in colors.tolist()]

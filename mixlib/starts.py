@@ -30,6 +30,8 @@ def starter(init, x, K):
         if init.means.shape != (K, d):
             raise ValueError(f"init is a mixture of shape {init.means.shape}, needed ({K}, {d})")
         return lambda data, model, K, rng: _from_mixture(data, model, init)
+    if callable(init):
+        raise TypeError("init is a function: pass what it gives, for example init=f(x, n_components)")
     array = inputs.as_array(init, "init")
     if array.ndim == 1:
         given = inputs.as_labels(array, n, K)

@@ -14,6 +14,8 @@ from mixlib import em, estep, lloyd
 from mixlib._engine import hamerly
 
 SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
+ASSIGNED = list(itertools.product(COVARIANCES, ("soft", "hard")))
+ESTIMATED = [covariance for covariance in COVARIANCES if covariance != "identity"]
 KMEANS = {"covariance": "identity", "weights": "equal", "assignment": "hard"}
 
 
@@ -24,10 +26,29 @@ def blobs(seed, n=1100, d=2, K=4, spread=2.5):
     return rng.normal(size=(n, d)) + spread * rng.normal(size=(K, d))[z], z
 
 
+def clusters(seed=0, n=60, d=2, K=3, spread=4.0):
+    """Unit normals about K centres drawn with a standard deviation of `spread`, as many about each, and the centre of each."""
+    rng = np.random.default_rng(seed)
+    z = np.arange(n) % K
+    return spread * rng.normal(size=(K, d))[z] + rng.normal(size=(n, d)), z
+
+
+def with_copies():
+    """30 points and five copies of another, in two dimensions, and which is which: a component on the copies has no covariance."""
+    return np.r_[np.random.default_rng(1).normal(size=(30, 2)), np.full((5, 2), 40.0)], np.repeat([0, 1], [30, 5])
+
+
+@contextlib.contextmanager
+def ignoring(category=Warning):
+    """Elsewhere a warning is an error (pyproject.toml); here it is no matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category)
+        yield
+
+
 def fit_exactly(x, K, **options):
     """mixlib.fit with tol=0: so many iterations. An empty component is no matter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
+    with ignoring(mixlib.EmptyComponentWarning):
         return mixlib.fit(x, K, **{"tol": 0, **options})
 
 
@@ -40,8 +61,7 @@ def fit_without_warning(x, K, **options):
 
 def fitted_without_convergence(model, *data, **options):
     """An estimator's fit that may end at max_iter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mixlib.ConvergenceWarning)
+    with ignoring(mixlib.ConvergenceWarning):
         return model.fit(*data, **options)
 
 

@@ -12,7 +12,7 @@ from reference import COVARIANCES, lloyd
 
 import mixlib
 
-# A score may be wrong by this much (mixlib.scores.TOLERANCE), a sum over n points by n times that.
+# A log-joint may be wrong by this much (mixlib.log_joint.TOLERANCE), a sum over n points by n times that.
 ROUNDING = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3}
 seeds = st.integers(0, 10**6)
 
@@ -78,7 +78,7 @@ class Path(NamedTuple):
 
     @property
     def rounding(self):
-        """Of one score: what mixlib.scores allows and, in a narrow component, the last digit of x in its units."""
+        """Of one log-joint: what mixlib.log_joint allows and, in a narrow component, the last digit of x in its units."""
         narrowest = np.sqrt(
             min((np.linalg.eigvalsh(record.covariances).min() for record in self.records), default=np.inf)
         )

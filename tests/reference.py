@@ -15,6 +15,11 @@ DIGITS = 50
 COVARIANCES = ("identity", "tied_spherical", "spherical", "tied_diag", "diag", "tied", "full")
 
 
+def shape_of(covariance):
+    """The shape of Sigma, shared or not: identity, spherical, diag or full."""
+    return {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)
+
+
 class State(NamedTuple):
     """Parameters after an iteration, what the E-step makes of them, and the objectives."""
 
@@ -70,17 +75,17 @@ def em(
             pi, mu, sigma = _m_step(x, w, r, model, None)
         states = []
         for t in range(n_iter + 1):
-            scores = [[_log(pi[k]) + s for k, s in enumerate(row)] for row in _log_normals(x, mu, sigma)]
-            labels = [max(range(K), key=lambda k, row=row: (row[k], -k)) for row in scores]
-            totals = [_log_sum_exp(row) for row in scores]
-            r = [[mp.exp(s - total) for s in row] for row, total in zip(scores, totals)]
+            log_joint = [[_log(pi[k]) + s for k, s in enumerate(row)] for row in _log_normals(x, mu, sigma)]
+            labels = [max(range(K), key=lambda k, row=row: (row[k], -k)) for row in log_joint]
+            totals = [_log_sum_exp(row) for row in log_joint]
+            r = [[mp.exp(s - total) for s in row] for row, total in zip(log_joint, totals)]
             states.append(
                 State(
                     _floats(pi),
                     _floats(mu),
                     np.array([_floats(s.tolist()) for s in sigma]),
                     float(mp.fsum(wi * total for wi, total in zip(w, totals))),
-                    float(mp.fsum(wi * row[z] for wi, row, z in zip(w, scores, labels))),
+                    float(mp.fsum(wi * row[z] for wi, row, z in zip(w, log_joint, labels))),
                     float(_log_prior(mu, sigma, covariance, prior, d)) if prior else 0.0,
                     _floats(r),
                     np.array(labels),
@@ -140,7 +145,7 @@ def n_parameters(covariance, weights, K, d):
         "spherical": ["s2"],
         "diag": [f"s{j}" for j in range(d)],
         "full": [(i, j) for i in range(d) for j in range(i + 1)],
-    }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
+    }[shape_of(covariance)]
     shared = covariance.startswith("tied")
     free = [("mu", k, j) for k in range(K) for j in range(d)]
     free += [("sigma", 0 if shared else k, entry) for k in range(K) for entry in one]
@@ -197,7 +202,7 @@ def _m_step(x, w, r, model, old):
                     m[a] - centre[a]
                 ) * (m[b] - centre[b])
         scatters.append(s)
-    shape = {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)
+    shape = shape_of(covariance)
     if covariance == "identity":
         return pi, mu, [variance * mp.eye(d)] * K
     if covariance.startswith("tied"):
@@ -223,7 +228,7 @@ def _log_prior(mu, sigma, covariance, prior, d):
     """log of Fraley & Raftery's conjugate prior, without its constants."""
     kappa, nu = mpf(float(prior.kappa)), mpf(float(prior.nu))
     scale = mp.matrix([[mpf(float(v)) for v in row] for row in np.asarray(prior.scale)])
-    shape = {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)
+    shape = shape_of(covariance)
     out = mpf(0)
     for k, (m, s) in enumerate(zip(mu, sigma)):
         inverse, log_det = s**-1, mp.log(mp.det(s))
@@ -272,3 +277,17 @@ def _log_sum_exp(row):
 
 def _floats(values):
     return np.array(values, dtype=object).astype(float)
+
+
+def assert_equals_reference(fit, truth, assignment, rtol=1e-9, covariance_rtol=1e-7):
+    for record, state in zip(fit.history, truth):
+        expected = state.log_likelihood if assignment == "soft" else state.classification
+        np.testing.assert_allclose(record.objective, expected, rtol=rtol)
+        np.testing.assert_allclose(record.weights, state.weights, rtol=rtol)
+        np.testing.assert_allclose(record.means, state.means, rtol=1e-12, atol=1e-14 * np.abs(state.means).max())
+        # each entry relative to the two standard deviations it belongs to
+        sd = np.sqrt(np.diagonal(state.covariances, axis1=1, axis2=2))
+        unit = sd[:, :, None] * sd[:, None, :]
+        np.testing.assert_allclose(
+            record.mixture.covariances / unit, state.covariances / unit, rtol=0, atol=covariance_rtol
+        )

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from built import HTML, page_names, require_fresh_site
-from playwright.sync_api import sync_playwright
-from served import FLAGS, browser_path, serve
+from built import HTML, page_names
+from served import browser_path
 
 PAGES = [*page_names(), "search", "genindex", "404"]
 WIDTHS = {"desk": (1280, 900), "phone": (390, 844)}
@@ -55,22 +54,6 @@ CLIPPED = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def site():
-    require_fresh_site() if not os.environ.get("STALE") else None
-    server, address = serve()
-    yield address
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=browser_path(), args=FLAGS) as found:
-            yield found
 
 
 @pytest.fixture(params=WIDTHS)
@@ -154,7 +137,7 @@ def test_code_of_56_columns_fits_a_phone(site, browser):
 
 @pytest.mark.parametrize("name", page_names())
 def test_words_of_figures_are_legible_on_a_phone(site, browser, name):
-    """Words in figures have at least 18 pixels as drawn (mixlib.plot), so 0.61 of the size leaves 11."""
+    """Words in figures have at least 18 pixels as drawn (mixlib.style), so 0.61 of the size leaves 11."""
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         tab = context.new_page()
         tab.goto(f"{site}/{name}.html")

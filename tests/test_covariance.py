@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mixlib._engine.triangles import Singular, cholesky
-from mixlib.covariance import Diagonal, Full, Spherical
+from mixlib.axis_aligned import Diagonal, Spherical
+from mixlib.covariance import Full
 
 
 def dense(d, shape, seed=0):

@@ -4,14 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
+from common import SETTINGS
 from reference import COVARIANCES, n_parameters
 
 import mixlib
 
 
-@pytest.mark.parametrize(
-    "covariance, weights, assignment", list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
-)
+@pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
 def test_formulas(covariance, weights, assignment):
     """-2 log-likelihood of the mixture + penalty; ICL adds -2 sum log of the largest responsibility."""
     x = mixlib.datasets.iris().x

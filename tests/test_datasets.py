@@ -20,7 +20,13 @@ def test_old_faithful_is_r_s():
     np.testing.assert_allclose(data.x.mean(axis=0), [3.487783, 70.897059], rtol=0, atol=5e-7)
     np.testing.assert_allclose(data.x.std(axis=0, ddof=1), [1.141371, 13.594974], rtol=0, atol=5e-7)
     assert abs(np.corrcoef(data.x.T)[0, 1] - 0.9008112) < 5e-8
-    np.testing.assert_array_equal(data.x[[0, 1, -1]], [[3.6, 79], [1.8, 54], [4.467, 74]])
+    # in R's order: head(faithful) and tail(faithful)
+    np.testing.assert_array_equal(
+        data.x[:6], [[3.6, 79], [1.8, 54], [3.333, 74], [2.283, 62], [4.533, 85], [2.883, 55]]
+    )
+    np.testing.assert_array_equal(
+        data.x[-6:], [[4.75, 75], [4.117, 81], [2.15, 46], [4.417, 90], [1.817, 46], [4.467, 74]]
+    )
     # quartiles as R's summary(faithful)
     np.testing.assert_allclose(np.quantile(data.x[:, 0], [0, 0.25, 0.5, 0.75, 1]), [1.6, 2.16275, 4.0, 4.45425, 5.1])
     np.testing.assert_allclose(np.quantile(data.x[:, 1], [0, 0.25, 0.5, 0.75, 1]), [43, 58, 76, 82, 96])
@@ -34,6 +40,7 @@ def test_iris_is_fisher_s():
     np.testing.assert_array_equal(data.x[37], [4.9, 3.6, 1.4, 0.1])
     np.testing.assert_array_equal(np.bincount(data.labels), [50, 50, 50])
     assert data.labels.dtype.kind == "i"
+    assert data.names == ("sepal_length", "sepal_width", "petal_length", "petal_width") and data.units == ("cm",) * 4
     # Fisher's table of means (1936, table 2)
     means = [data.x[data.labels == k].mean(axis=0) for k in range(3)]
     np.testing.assert_allclose(
@@ -115,3 +122,16 @@ def test_source_and_licence_are_said(load):
     data = load()
     assert len(data.names) == len(data.units) == data.x.shape[1]
     assert re.search(r"\b(19|20)\d\d\b", data.source) and len(data.licence) > 10
+
+
+def test_what_others_may_do_with_iris():
+    """The UCI repository's page of the data set names its licence and this identifier."""
+    assert iris().licence.startswith("CC BY 4.0") and "doi:10.24432/C56C76" in iris().licence
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_a_table_is_one_object_with_a_short_name(load):
+    """Arrays have no single truth value: tables are the same if they are the same object; their numbers stay out of sight."""
+    data = load()
+    assert data == data and data != load() and len({data, load()}) == 2
+    assert len(repr(data)) < 250 and "array" not in repr(data) and data.names[0] in repr(data)

@@ -17,7 +17,7 @@ def test_the_page_reads_the_numbers_that_python_has():
 
 def test_the_still_draws_the_ellipses_and_tells_both_distances():
     covariance, x = np.array([[1.6, 0.9], [0.9, 0.7]]), np.array([1.2, -1.4])
-    still = CovarianceEllipse(covariance, x)._still()
+    still = CovarianceEllipse(covariance, x)._repr_html_()
     curves = [
         np.array([pair.split(",") for pair in points.split()], dtype=float)
         for points in re.findall(r'points="([^"]*)"', still)

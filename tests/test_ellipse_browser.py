@@ -4,9 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from built import require_fresh_site
-from playwright.sync_api import sync_playwright
-from served import FLAGS, browser_path, serve
+from served import browser_path
 
 pytestmark = [
     pytest.mark.site,
@@ -16,16 +14,10 @@ STATE = "() => { const e = document.querySelector('covariance-ellipse'); return 
 
 
 @pytest.fixture(scope="module")
-def page():
-    require_fresh_site()
-    server, address = serve()
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=browser_path(), args=FLAGS) as browser:
-            found = browser.new_page(viewport={"width": 1280, "height": 1000})
-            found.goto(f"{address}/book/normal.html")
-            yield found
-    server.shutdown()
-    server.server_close()
+def page(browser, site):
+    found = browser.new_page(viewport={"width": 1280, "height": 1000})
+    found.goto(f"{site}/book/normal.html")
+    return found
 
 
 def told(page):

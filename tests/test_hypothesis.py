@@ -46,24 +46,24 @@ def test_what_is_returned_is_of_the_parameters_returned(case, prior):
     covariances = mixture.covariances / unit / unit[:, None]
     if np.linalg.cond(covariances).max() > 1e9:
         return  # SciPy calls it singular
-    scores = np.array(
+    log_joint = np.array(
         [
             multivariate_normal.logpdf((x - centre) / unit, (m - centre) / unit, c)
             for m, c in zip(mixture.means, covariances)
         ]
     ).reshape(case.K, -1)
     with np.errstate(divide="ignore"):
-        scores = (scores + np.log(mixture.weights)[:, None]).T - np.log(unit).sum()
+        log_joint = (log_joint + np.log(mixture.weights)[:, None]).T - np.log(unit).sum()
     w = np.ones(len(x)) if case.w is None else case.w
-    allowed = path.rounding * path.total + 1e-9 * abs(scores).max()
-    own = {"soft": w @ logsumexp(scores, axis=1), "hard": w @ scores.max(axis=1)}
+    allowed = path.rounding * path.total + 1e-9 * abs(log_joint).max()
+    own = {"soft": w @ logsumexp(log_joint, axis=1), "hard": w @ log_joint.max(axis=1)}
     assert abs(fit.log_likelihood - own["soft"]) <= allowed
     assert abs(fit.classification_log_likelihood - own["hard"]) <= allowed
     assert prior or abs(fit.objective - own[case.options["assignment"]]) <= allowed
     assert fit.objective == fit.history[-1].objective
     r = fit.responsibilities
     if case.options["assignment"] == "soft":
-        assert abs(r - np.exp(scores - logsumexp(scores, axis=1, keepdims=True))).max() <= 10 * path.rounding
+        assert abs(r - np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))).max() <= 10 * path.rounding
     assert (np.take_along_axis(r, fit.labels[:, None], axis=1)[:, 0] >= r.max(axis=1) - path.rounding).all()
 
 

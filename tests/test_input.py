@@ -307,8 +307,10 @@ def test_the_defaults_are_those_of_the_book():
         "tol": 1e-5,
         "max_iter": 1000,
         "accelerate": False,
+        "reseed": False,
         "random_state": None,
         "callback": None,
+        "verbose": False,
     }
     parameters = inspect.signature(mixlib.fit).parameters
     assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == expected

@@ -4,12 +4,10 @@ The truth is `reference.em` (50 digits, explicit inverses) and, where it has the
 scikit-learn's GaussianMixture and KMeans.
 """
 
-import warnings
-
 import numpy as np
 import pytest
-from common import SETTINGS
-from reference import Conjugate, em
+from common import SETTINGS, fit_exactly, ignoring
+from reference import Conjugate, em, shape_of
 
 import mixlib
 
@@ -29,20 +27,9 @@ def make_data(seed, n, d, K):
 def run(x, K, covariance, weights, assignment, start, **options):
     """mixlib without a tolerance, and the reference, from the same start."""
     kind, value = start
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # tol=0 promises no warning ...
-        warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)  # ... but of a lost component
-        fit = mixlib.fit(
-            x,
-            K,
-            covariance=covariance,
-            weights=weights,
-            assignment=assignment,
-            init=value,
-            tol=0,
-            max_iter=N_ITER,
-            **options,
-        )
+    fit = fit_exactly(
+        x, K, covariance=covariance, weights=weights, assignment=assignment, init=value, max_iter=N_ITER, **options
+    )
     prior = options.pop("prior", None)
     if prior is not None:
         prior = Conjugate(prior.shrinkage, prior.dof, prior.mean, prior.scale)
@@ -167,7 +154,7 @@ def test_a_mixture_is_brought_to_the_constraint(covariance, weights, assignment)
             "spherical": lambda c: np.trace(c) / 3 * np.eye(3),
             "diag": lambda c: np.diag(np.diag(c)),
             "full": lambda c: c,
-        }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)],
+        }[shape_of(covariance)],
         expected,
     )
     np.testing.assert_allclose(start.mixture.covariances, [expected[0](c) for c in expected[1]], rtol=1e-11, atol=1e-12)
@@ -205,8 +192,7 @@ def test_scikit_learn_mixture_on_real_data(covariance, source):
             means_init=start,
             precisions_init=precision,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with ignoring():
             model.fit(x)
         record = fit.history[m]
         np.testing.assert_allclose(record.objective, model.score(x) * len(x), rtol=1e-9)
@@ -230,8 +216,7 @@ def test_scikit_learn_kmeans_on_real_data():
         start = x[rng.choice(150, size=4, replace=False)]
         fit = mixlib.fit(x, 4, covariance="identity", weights="equal", assignment="hard", init=start, tol=0)
         for m in (1, 3, fit.n_iter):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with ignoring():
                 model = peer.KMeans(4, init=start, n_init=1, max_iter=m, tol=0, algorithm="lloyd").fit(x)
             record = fit.history[min(m, fit.n_iter)]
             np.testing.assert_allclose(record.means, model.cluster_centers_, rtol=1e-12)

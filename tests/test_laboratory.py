@@ -58,14 +58,16 @@ def test_numbers_are_rounded_where_the_page_gets_them():
 
 def test_the_still_shows_both_programs_at_their_step(given):
     lab = Laboratory([given], "Two groups", step=1)
-    element = Element(lab._still())
+    element = Element(lab._repr_html_())
     paths = [attrs for tag, attrs in element.tags if tag == "path"]
     circles = [attrs for tag, attrs in element.tags if tag == "circle"]
     assert len(circles) == 2 * len(given.x) and len(paths) == 2 * len(given.means)
     assert dict(element.tags)["svg"]["aria-label"] == "Two groups"
     # hard assignment has pure colours, soft assignment mixed ones
     assert len({c["fill"] for c in circles[:60]}) == 2 < len({c["fill"] for c in circles[60:]})
-    assert Laboratory([given], "Two groups", step=0)._still() != lab._still()
+    places = [path["transform"] for path in paths]
+    start = Element(Laboratory([given], "Two groups", step=0)._repr_html_())
+    assert places != [attrs["transform"] for tag, attrs in start.tags if tag == "path"]
 
 
 def test_a_run_starts_from_the_same_sphere_under_every_setting(given):

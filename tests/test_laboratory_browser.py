@@ -7,9 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from built import require_fresh_site
-from playwright.sync_api import sync_playwright
-from served import FLAGS, browser_path, serve
+from served import browser_path
 
 from mixlib import SingularFitError
 from mixlib.em import CONSTRAINTS
@@ -24,19 +22,8 @@ FIND = "const lab = document.querySelector('mixture-laboratory');"
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=browser_path(), args=FLAGS) as found:
-            yield found
-
-
-@pytest.fixture(scope="module")
-def address():
-    require_fresh_site()
-    server, address = serve()
-    yield f"{address}/book/laboratory.html"
-    server.shutdown()
-    server.server_close()
+def address(site):
+    return f"{site}/book/laboratory.html"
 
 
 @pytest.fixture

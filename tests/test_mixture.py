@@ -41,17 +41,17 @@ def test_density_where_it_underflows_and_far_away():
     x = means[0] + np.array([[0.0, 0.0], [1.0, -2.0], [1e6, 1e6], [3.0, -1.0], [-1e3, 40.0]])
     with mp.workdps(50):
         for p, got, r in zip(x, mixture.log_density(x), mixture.responsibilities(x)):
-            scores = []
+            log_joint = []
             for w, m, c in zip(weights, means, covariances):
                 v = mp.matrix([mpf(float(a)) - mpf(float(b)) for a, b in zip(p, m)])
                 s = mp.matrix(c.tolist())
-                scores.append(
+                log_joint.append(
                     mp.log(mpf(float(w))) - (2 * mp.log(2 * mp.pi) + mp.log(mp.det(s)) + (v.T * s**-1 * v)[0]) / 2
                 )
-            top = max(scores)
-            total = top + mp.log(sum(mp.exp(s - top) for s in scores))
+            top = max(log_joint)
+            total = top + mp.log(sum(mp.exp(s - top) for s in log_joint))
             np.testing.assert_allclose(got, float(total), rtol=1e-11)
-            np.testing.assert_allclose(r, [float(mp.exp(s - total)) for s in scores], rtol=1e-9, atol=1e-290)
+            np.testing.assert_allclose(r, [float(mp.exp(s - total)) for s in log_joint], rtol=1e-9, atol=1e-290)
 
 
 def test_a_weight_of_zero_is_a_responsibility_of_zero():

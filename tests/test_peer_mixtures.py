@@ -54,14 +54,14 @@ def test_every_method_follows_from_the_three_attributes(covariance, assignment):
             X,
             sample_weight=w,
         )
-        scores = joint(model, X)
-        density = np.logaddexp.reduce(scores, axis=1)
+        log_joint = joint(model, X)
+        density = np.logaddexp.reduce(log_joint, axis=1)
         np.testing.assert_allclose(model.score_samples(X), density, rtol=1e-9)
-        np.testing.assert_allclose(model.predict_proba(X), np.exp(scores - density[:, None]), rtol=1e-7, atol=1e-12)
-        assert np.array_equal(model.predict(X), scores.argmax(axis=1))
+        np.testing.assert_allclose(model.predict_proba(X), np.exp(log_joint - density[:, None]), rtol=1e-7, atol=1e-12)
+        assert np.array_equal(model.predict(X), log_joint.argmax(axis=1))
         np.testing.assert_allclose(model.score(X), density.mean(), rtol=1e-10)
         np.testing.assert_allclose(model.score(X, sample_weight=w), w @ density / w.sum(), rtol=1e-10)
-        bound = density if assignment == "soft" else scores.max(axis=1)
+        bound = density if assignment == "soft" else log_joint.max(axis=1)
         np.testing.assert_allclose(model.lower_bound_, w @ bound / w.sum(), rtol=1e-10)
         assert model.n_iter_ == len(model.fit_.history) - 1 <= max_iter and (model.converged_ or max_iter == 2)
 
@@ -72,8 +72,8 @@ def test_criteria_need_nothing_of_the_points(covariance):
     model = GaussianMixture(3, covariance_type=covariance, variance=0.3, random_state=0).fit(X)
     p = n_parameters(covariance, "free", 3, 4)
     for points in (X[:1], X[[7] * 5], np.linspace(0, 5, 9)[:, None] * np.ones(4), X[::7] + 0.1):
-        scores = joint(model, points)
-        total, best = np.logaddexp.reduce(scores, axis=1).sum(), scores.max(axis=1).sum()
+        log_joint = joint(model, points)
+        total, best = np.logaddexp.reduce(log_joint, axis=1).sum(), log_joint.max(axis=1).sum()
         np.testing.assert_allclose(model.aic(points), -2 * total + 2 * p, rtol=1e-9)
         np.testing.assert_allclose(model.bic(points), -2 * total + p * np.log(len(points)), rtol=1e-9)
         np.testing.assert_allclose(model.icl(points), -2 * best + p * np.log(len(points)), rtol=1e-9)
@@ -200,11 +200,14 @@ def test_single_precision_is_good_to_single_precision(covariance):
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-3, atol=1e-4)
     assert np.array_equal(a.predict(single), b.predict(single.astype(float)))
     new = (X[::9] + 0.37).astype(np.float32)
-    scores = joint(a, new.astype(float))
-    for x in (new, new.astype(float)):
-        np.testing.assert_allclose(a.score_samples(x), np.logaddexp.reduce(scores, axis=1), rtol=1e-9)
-        assert [a.predict(point[None])[0] for point in x] == scores.argmax(axis=1).tolist()
-        assert a.predict_proba(x).dtype == a.means_.dtype == np.float64
+    exact = GaussianMixture(2)  # the same parameters before they are rounded
+    exact.mixture_ = a.mixture_
+    log_joint = joint(exact, new.astype(float))
+    for x, digits in ((new, 1e-6), (new.astype(float), 1e-9)):
+        np.testing.assert_allclose(a.score_samples(x), np.logaddexp.reduce(log_joint, axis=1), rtol=digits)
+        assert [a.predict(point[None])[0] for point in x] == log_joint.argmax(axis=1).tolist()
+        assert a.predict_proba(x).dtype == x.dtype
+    assert a.means_.dtype == np.float32 and a.mixture_.means.dtype == np.float64
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)

@@ -88,7 +88,9 @@ def test_style(ax, monkeypatch):
     assert asked == ["retina", "pdf"]
 
 
-def test_figures_have_no_background(ax):
+def test_figures_have_no_background_and_axes_no_box(ax):
+    assert not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
+    assert ax.spines["left"].get_visible() and ax.spines["bottom"].get_visible()
     assert ax.figure.get_facecolor()[3] == 0 and ax.get_facecolor()[3] == 0
 
 
@@ -110,6 +112,10 @@ def test_points_by_responsibility_mix_colours(ax):
 
 
 def test_points_without_labels_and_keywords(ax):
+    (plain,) = plot.points(ax, np.eye(2))
+    assert to_rgb(plain.get_facecolors()[0]) == to_rgb(plot.ink)
+    for drawn in (plain, *plot.points(ax, np.eye(2), [0, 1]), *plot.points(ax, np.eye(2), responsibilities=np.eye(2))):
+        assert 0.5 < drawn.get_alpha() < 1  # points can be seen, and those beneath them
     (only,) = plot.points(ax, np.eye(2), s=7, color="black")
     assert only.get_sizes() == [7] and np.allclose(only.get_facecolors()[0, :3], 0)
     assert np.allclose(plot.points(ax, np.eye(2), [0, 1], color="black")[0].get_facecolors()[0, :3], 0)
@@ -231,6 +237,22 @@ def test_regions_of_three_have_all_their_boundaries_and_colours(ax):
     assert len(pairs) == 3
 
 
+def test_boundaries_of_narrow_components_are_exact_between_grid_points(ax):
+    """Log-ratios of a shared covariance are linear: however steep, their zero line is met between two points of a grid."""
+    centres = np.array([[0.0, 0.0], [1.0, 0.3]])
+    ax.set(xlim=(-1, 2), ylim=(-1, 2))
+    plot.regions(ax, mixlib.Mixture([0.5, 0.5], centres, [0.01 * np.eye(2)] * 2), n=40)
+    vertices = np.concatenate([path.vertices for path in ax.collections[-1].get_paths()])
+    distances = np.linalg.norm(vertices[:, None] - centres, axis=2)
+    assert len(vertices) > 30 and np.allclose(distances[:, 0], distances[:, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 0, -3])
+def test_a_grid_has_two_points_a_side(ax, n):
+    with pytest.raises(ValueError, match="n must be at least 2"):
+        plot.regions(ax, MIXTURE, n=n)
+
+
 def test_trace_and_path_follow_the_history(ax):
     x = MIXTURE.sample(100, 2)[0]
     fit = mixlib.fit(x, 2, init=x[:2], tol=0, max_iter=5)
@@ -269,6 +291,7 @@ def test_colours_of_many_components_mix():
     r = np.eye(8)[[0, 5, 6, 7]] * 0.5 + 0.0625
     palette = np.array([to_rgb(plot.color(k)) for k in range(8)])
     assert np.allclose(plot.mix(r), [[sum(a * b for a, b in zip(row, column)) for column in palette.T] for row in r])
+    assert plot.mix([[9.0, 0.0], [0.0, 9.0]]).max() == 1  # rows that do not sum to one are colours all the same
 
 
 def test_a_figure_is_drawn_without_a_warning(ax, tmp_path, recwarn):

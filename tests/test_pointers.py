@@ -9,7 +9,7 @@ from results import ROOT, equation_numbers, pages
 
 NUMBERS = {"eq-a": "4.7", "eq-b": "1"}
 THEOREMS = {"thm-a"}
-CHAPTERS = re.compile(r"\b[Cc]hapters? (\d[\d.]*(?:(?:, | and | to )\d[\d.]*)*)")
+CHAPTERS = re.compile(r"\b[Cc]hapters? (\d[\d.]*(?:(?:, | and | to |–)\d[\d.]*)*)")
 
 
 book_numbers, book_theorems = cache(equation_numbers), cache(theorem_labels)
@@ -21,7 +21,13 @@ def test_pointers_are_true(path):
     assert complaints(source, book_numbers(), book_theorems()) == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def sources():
+    """What people read beside the book: code, its tests, scripts of the pages, and the texts at the top."""
+    folders = ("mixlib/**/*.py", "tests/*.py", "benchmarks/*.py", "book/_ext/*.py", "book/_static/**/*.js", "*.md")
+    return sorted(path for folder in folders for path in ROOT.glob(folder))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_chapters_that_are_named_exist(path):
     """By their number alone: sections have none that a test could hold true."""
     chapters = {number for number, _ in pages() if number}
@@ -59,6 +65,8 @@ def test_mixlib_points_at_the_book():
         "x = 1  # (4.7) eq-a, eq-b\n",
         "x = 1  # thm-b\n",  # no such theorem
         '"""Equation (4.8) eq-a."""\n',
+        "x = 1  # by (4.7)\n",  # a number that nothing keeps true
+        '"""Equation (4.7)."""\n',
     ],
 )
 def test_a_wrong_pointer_is_seen(source):
@@ -66,7 +74,7 @@ def test_a_wrong_pointer_is_seen(source):
 
 
 def test_true_pointers_pass_and_numbers_are_rewritten():
-    source = "x = 1  # (4.7) eq-a, (1) eq-b, thm-a\ny = 'eq-c'\n"
+    source = "x = 1  # (4.7) eq-a, (1) eq-b, thm-a; at (4.6), no equation\ny = 'eq-c', (4.7)\n"
     assert complaints(source, NUMBERS, THEOREMS) == []
     assert rewritten("# (9.9) eq-a and (?) eq-b\n", NUMBERS) == "# (4.7) eq-a and (1) eq-b\n"
 

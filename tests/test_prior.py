@@ -1,11 +1,9 @@
 """The conjugate prior: its MAP steps are maxima, its defaults those of the data, and nothing collapses."""
 
-import warnings
-
 import numpy as np
 import pytest
-from common import SETTINGS
-from reference import COVARIANCES, Conjugate, em
+from common import SETTINGS, fit_exactly, ignoring, with_copies
+from reference import COVARIANCES, Conjugate, em, shape_of
 
 import mixlib
 
@@ -26,7 +24,7 @@ def test_the_m_step_maximises_the_expected_log_posterior(covariance):
     r = 0.6 * np.eye(2)[z] + 0.4 * rng.dirichlet([1, 1], size=50)
     kappa, nu, centre, L = 0.8, 6.0, np.array([1.0, 2.0]), np.array([[1.5, 0.2], [0.2, 0.7]])
     prior = mixlib.Prior(shrinkage=kappa, dof=nu, mean=centre, scale=L)
-    shape = {"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)
+    shape = shape_of(covariance)
     C = 1 if covariance.startswith("tied") else 2
 
     def unpack(v):
@@ -168,20 +166,17 @@ def test_the_log_posterior_never_falls(covariance, weights, assignment):
         rng = np.random.default_rng(seed)
         x = 2 * rng.normal(size=(3, 2))[rng.integers(3, size=80)] + rng.normal(size=(80, 2))
         w = rng.exponential(size=80)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", mixlib.EmptyComponentWarning)
-            fit = mixlib.fit(
-                x,
-                3,
-                covariance=covariance,
-                weights=weights,
-                assignment=assignment,
-                init=x[:3],
-                tol=0,
-                max_iter=60,
-                prior=mixlib.Prior(shrinkage=0.5),
-                sample_weight=w,
-            )
+        fit = fit_exactly(
+            x,
+            3,
+            covariance=covariance,
+            weights=weights,
+            assignment=assignment,
+            init=x[:3],
+            max_iter=60,
+            prior=mixlib.Prior(shrinkage=0.5),
+            sample_weight=w,
+        )
         climb = np.diff([record.objective for record in fit.history])
         assert climb.min() >= -1e-10 * abs(fit.objective) and climb.sum() > 0.1
 
@@ -190,9 +185,7 @@ def test_the_log_posterior_never_falls(covariance, weights, assignment):
 @pytest.mark.parametrize("covariance", ["spherical", "diag", "full"])
 def test_a_prior_cures_the_collapse(covariance, assignment):
     """The data on which maximum likelihood is unbounded: with the prior a finite, regular fit."""
-    rng = np.random.default_rng(1)
-    x = np.r_[rng.normal(size=(30, 2)), np.full((5, 2), 40.0)]
-    z = np.repeat([0, 1], [30, 5])
+    x, z = with_copies()
     options = {"covariance": covariance, "assignment": assignment, "init": z}
     with pytest.raises(mixlib.SingularFitError):
         mixlib.fit(x, 2, **options)
@@ -205,8 +198,7 @@ def test_a_prior_cures_the_collapse(covariance, assignment):
 def test_more_components_than_a_likelihood_bears():
     """Ten full components on twenty points: each covariance stays regular."""
     x, _ = data(5, n=20)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ignoring():
         fit = mixlib.fit(x, 10, prior=mixlib.Prior(), random_state=0)
     assert np.linalg.eigvalsh(fit.mixture.covariances).min() > 0 and np.isfinite(fit.log_likelihood)
 
@@ -267,10 +259,12 @@ def test_an_emptied_component_goes_to_the_prior():
         {"shrinkage": np.nan},
         {"shrinkage": "strong"},
         {"dof": 0.5},
+        {"dof": 1.0},  # d - 1: the density has no integral
         {"dof": -3},
         {"dof": np.inf},
         {"mean": [1.0]},
         {"mean": [np.nan, 0.0]},
+        {"mean": [1e200, 0.0]},
         {"mean": np.zeros((2, 2))},
         {"scale": -1.0},
         {"scale": [1.0, 0.0]},
@@ -278,12 +272,32 @@ def test_an_emptied_component_goes_to_the_prior():
         {"scale": [[1.0, 0.5], [0.0, 1.0]]},
         {"scale": np.eye(3)},
         {"scale": np.nan},
+        {"scale": np.inf},
+        {"scale": 1e305},
     ],
 )
 def test_wrong_priors_are_errors(prior):
     x, _ = data()
     with pytest.raises((ValueError, TypeError), match="prior"):
         mixlib.fit(x, 2, prior=mixlib.Prior(**prior), random_state=0)
+
+
+@pytest.mark.parametrize("covariance", ["tied_diag", "diag", "tied", "full"])
+def test_the_default_scale_of_a_constant_column(covariance):
+    """A millionth of each variance is added, to a constant column a millionth of the largest: the MAP step with that scale."""
+    x = np.c_[np.tile([-1.0, 1.0], 6), np.zeros(12)]
+    fit = mixlib.fit(x, 1, covariance=covariance, prior=mixlib.Prior(), tol=0, max_iter=1)
+    prior = Conjugate(0.01, 4, x.mean(axis=0), np.diag([1 + 1e-6, 1e-6]))
+    truth = em(x, 1, covariance, "free", "soft", labels=np.zeros(12, int), prior=prior, n_iter=1)[-1]
+    np.testing.assert_allclose(fit.mixture.covariances, truth.covariances, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES[1:])
+def test_a_prior_answers_data_without_any_spread(covariance):
+    for x in (np.full((8, 2), 3.7), np.zeros((8, 2))):
+        fit = mixlib.fit(x, 1, covariance=covariance, prior=mixlib.Prior())
+        assert np.isfinite(fit.objective) and np.linalg.eigvalsh(fit.mixture.covariances).min() > 0
+        np.testing.assert_array_equal(fit.mixture.means, x[:1])
 
 
 @pytest.mark.parametrize("prior", [True, 0.01, {"shrinkage": 1}, "default", mixlib.Prior])

@@ -1,5 +1,7 @@
 """What the README promises is what the Makefile and the lock do."""
 
+import inspect
+import json
 import re
 import shutil
 import subprocess
@@ -9,9 +11,12 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+import mixlib
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,13 +76,54 @@ def test_ci_runs_the_test_command():
     assert commands[-1] == "exec make test"
 
 
-@pytest.mark.parametrize("lines", blocks("python"), ids=["fit"])
-def test_readme_example_runs(lines):
+def test_readme_example_prints_what_stands_below_it():
+    ((code,), (said,)) = blocks("python"), blocks("text")
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-W", "error", "-c", "\n".join(code)], capture_output=True, text=True, cwd=ROOT
     )
     assert run.returncode == 0, run.stderr
-    assert len(run.stdout.split()) == 2
+    assert run.stdout.splitlines() == said
+    defaults = inspect.signature(mixlib.select).parameters
+    tried = len(defaults["covariances"].default) * len(defaults["components"].default)
+    assert f"among {tried} models" in "\n".join(code)
+
+
+def test_readme_names_methods_as_the_laboratory_does():
+    """Each row of its table is a setting of `fit`, under the name that the map of methods gives it."""
+    rows = re.findall(r'^\| (.+?) \| `"(\w+)"` \| `"(\w+)"` \| `"(\w+)"` \|$', README, re.MULTILINE)
+    source = (ROOT / "book/_static/mixture-laboratory/2-map.js").read_text(encoding="utf-8")
+    columns = json.loads(re.search(r"COLUMNS = (.*);", source)[1])
+    names = {key: json.loads(row) for key, row in re.findall(r"^    (\w+): (\[.*\]),$", source, re.MULTILINE)}
+    assert len(rows) > 5 and len(names) == 7
+    for name, covariance, weights, assignment in rows:
+        assert name == names[covariance][columns.index([assignment, weights])].removesuffix(" (VVV)")
+        mixlib.fit([[0.0], [1.0], [3.0], [9.0]], 1, covariance=covariance, weights=weights, assignment=assignment)
+
+
+def test_readme_installs_what_there_is():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    installed = re.findall(r'pip install "\.\[([\w,]+)\]"', README)
+    assert len(installed) == 3 and {name for names in installed for name in names.split(",")} <= extras.keys()
+    for name, package in re.findall(r"`(\w+)` adds scikit-learn|`(\w+)` matplotlib", README):
+        assert (name or package) in extras
+
+
+def test_readme_picture_is_what_mixlib_draws():
+    """Made anew: the same elements and words in the same places, to a tenth of a point; small, and nothing from elsewhere."""
+    import picture
+
+    stored = picture.PICTURE.read_text(encoding="utf-8")
+    assert len(stored) < 110_000 and "(.github/picture.svg)" in README
+    number = re.compile(r"-?\d+(?:\.\d+)?")
+
+    def bare(text):  # names made from contents, and the pixels of the tint, are other ones elsewhere
+        text = re.sub(r'(base64,|href="#|id="|url\(#)[^")]*', "", text)
+        return number.sub("#", text), np.array(number.findall(text), dtype=float)
+
+    (shape, places), (shape_now, places_now) = bare(stored), bare(picture.svg())
+    assert shape == shape_now
+    np.testing.assert_allclose(places, places_now, rtol=0, atol=0.1)
+    assert not re.search(r'href="(?!#|data:)', stored)
 
 
 def test_readme_links_exist():
@@ -130,7 +176,25 @@ def test_one_version_number():
     assert f"## {project['version']} ({citation['date-released']})" in (ROOT / "CHANGELOG.md").read_text(
         encoding="utf-8"
     )
-    assert version("mixlib") == project["version"]
+    assert version("mixlib") == mixlib.__version__ == project["version"]
+
+
+def test_the_wheel_says_what_it_is():
+    """Keywords as cited, Pythons as the README has them, and the lowest as required."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["keywords"] == citation["keywords"]
+    assert [author["name"] for author in project["authors"]] == [author["name"] for author in citation["authors"]]
+    first, last = map(int, re.search(r"Python 3\.(\d+) to 3\.(\d+)", README).groups())
+    pythons = [int(minor) for minor in re.findall(r"Python :: 3\.(\d+)", " ".join(project["classifiers"]))]
+    assert pythons == list(range(first, last + 1)) and project["requires-python"] == f">=3.{first}"
+    assert "Typing :: Typed" in project["classifiers"]
+
+
+def test_the_readme_installs_extras_that_there_are():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = re.findall(r"pip install \"\.\[([\w,]+)\]\"", README)
+    assert named and all(extra in extras for names in named for extra in names.split(","))
 
 
 def test_bibliography_is_complete():

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from common import SETTINGS, fit_exactly
-from reference import COVARIANCES
+from reference import COVARIANCES, shape_of
 
 import mixlib
 
@@ -163,7 +163,7 @@ def test_one_component_is_the_maximum_likelihood_normal(covariance, weights, ass
         "spherical": np.diag(S).mean() * np.eye(3),
         "diag": np.diag(np.diag(S)),
         "full": S,
-    }[{"tied_spherical": "spherical", "tied_diag": "diag", "tied": "full"}.get(covariance, covariance)]
+    }[shape_of(covariance)]
     np.testing.assert_allclose(fit.mixture.means[0], x.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(fit.mixture.covariances[0], expected, rtol=1e-11, atol=1e-13)
     np.testing.assert_array_equal(fit.mixture.weights, [1.0])

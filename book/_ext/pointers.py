@@ -10,6 +10,7 @@ import tokenize
 from results import ROOT, THEOREMS, equation_numbers, pages, results, texts
 
 POINTER = re.compile(r"\(([\d.]+|\?)\) (eq-[a-z0-9-]+)")
+BARE = re.compile(r"\((\d+\.\d+)\)(?! eq-)")
 LABEL = re.compile(r"\b(?:eq|thm|prp|lem|cor)-[a-z0-9-]+")
 
 
@@ -30,6 +31,9 @@ def complaints(source, numbers, theorems):
         if number != numbers.get(label)
     ]
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.COMMENT, tokenize.STRING):
+            bare = set(BARE.findall(token.string)) & set(numbers.values())
+            wrong += [f"({number}) stands without its label" for number in sorted(bare)]
         if token.type == tokenize.COMMENT:
             for found in LABEL.finditer(token.string):
                 label = found[0]

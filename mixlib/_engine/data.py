@@ -1,6 +1,6 @@
 """The points as the loop sees them, and the one way to go over them: block by block.
 
-Points are the columns of z, (d, n), so that coordinates, scores and responsibilities of a
+Points are the columns of z, (d, n), so that coordinates, log-joint and responsibilities of a
 block are contiguous along the points. Only sums leave a block; threads differ in nothing
 but who hands out the blocks.
 """
@@ -9,7 +9,8 @@ import copy
 
 import numpy as np
 
-from ..covariance import Full, Spherical
+from ..axis_aligned import Spherical
+from ..covariance import Full
 from ..errors import SingularFitError
 from .coordinates import Coordinates
 from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
@@ -17,7 +18,7 @@ from .threads import map_blocks
 from .triangles import Singular
 
 CACHED_BLOCK = 1 << 18  # numbers in a block where little more than z is at work
-BLOCK = 1 << 20  # numbers in a block with its scores: near the cache, and work enough for a thread
+BLOCK = 1 << 20  # numbers in a block with its log-joint: near the cache, and work enough for a thread
 ROW_MAJOR_FROM = 8  # coordinates from which a point's stand side by side in memory
 
 

@@ -16,7 +16,8 @@ except ImportError:  # without it BLAS keeps its own threads, and blocks take tu
 
 MOST_THREADS = 16
 _lock = threading.Lock()
-_pools, _blas = {}, {"controller": None, "limit": None, "users": 0}  # made at the first use
+_pools: dict = {}  # made at the first use, as is the controller
+_blas: dict = {"controller": None, "limit": None, "users": 0}
 
 
 def n_threads():

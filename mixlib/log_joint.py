@@ -1,6 +1,6 @@
-"""Scores s = log pi_k + log N(z | mu_k, Sigma_k), and what an assignment makes of them.
+"""The log-joint a = log pi_k + log N(z | mu_k, Sigma_k), and what an assignment makes of it.
 
-A block of points z, (d, b), has scores (K, b). `Natural` finds them by one matrix product,
+A block of points z, (d, b), has a log-joint (K, b). `Natural` finds it by one matrix product,
 which loses digits when a component is narrow beside its distance from the origin;
 `Deviations` loses none, and takes longer. Chapters 1 and 2.
 """
@@ -13,7 +13,7 @@ from ._engine.scratch import scratch
 LOG_2PI = np.log(2 * np.pi)
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
-# scores so far below the largest count as this far (exp stays a normal number)
+# what lies further below the largest counts as this far (exp stays a normal number)
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
 
@@ -23,7 +23,7 @@ def digits_kept(dtype, ratio):
 
 
 def choose_form(data, params):
-    """The form of the scores that is right for these parameters: the one place that decides."""
+    """The form of the log-joint that is right for these parameters: the one place that decides."""
     narrowest = np.abs(data.shape.inverse(params.factors)).max()
     radius = max(data.radius, np.linalg.norm(params.means, axis=1).max())
     with np.errstate(over="ignore"):
@@ -32,7 +32,7 @@ def choose_form(data, params):
 
 
 class Natural:
-    """Scores as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
+    """The log-joint as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
 
     def __init__(self, data, params):
         self.shape, self.per_component = data.shape, data.per_component
@@ -59,65 +59,66 @@ class Natural:
             self.shape.moments(z, out=out[1 + d :])
         return out
 
-    def scores(self, features):
+    def log_joint(self, features):
         """(K, b), but for `shared_term` of all points together."""
-        out = scratch("scores", (len(self.theta), features.shape[1]), features.dtype)
+        out = scratch("log_joint", (len(self.theta), features.shape[1]), features.dtype)
         np.matmul(self.theta, features, out=out)
         out[self.zero_weight] = -np.inf
         return out
 
 
 class Deviations(Natural):
-    """Scores from z - mu_k: exact for narrow components."""
+    """The log-joint from z - mu_k: exact for narrow components."""
 
     def __init__(self, data, params):
         self.shape, self.per_component, self.params, self.shared_term = data.shape, data.per_component, params, 0.0
 
-    def scores(self, features):
+    def log_joint(self, features):
         weights, means, factors, _ = self.params
-        return scores_from_deviations(self.shape, weights, means, factors, features[1 : 1 + means.shape[1]])
+        return log_joint_from_deviations(self.shape, weights, means, factors, features[1 : 1 + means.shape[1]])
 
 
-def scores_from_deviations(shape, weights, means, factors, z):
+def log_joint_from_deviations(shape, weights, means, factors, z):
     """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
     d = len(z)
     # (1.11) eq-log-normal-d
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
     inverses = np.broadcast_to(shape.inverse(factors), (len(means),) + factors.shape[1:])
-    scores = np.empty((len(means), z.shape[1]), dtype=z.dtype)
+    log_joint = np.empty((len(means), z.shape[1]), dtype=z.dtype)
     for k, inverse in enumerate(inverses):
         # (1.14) eq-whitened
         y = shape.whiten(inverse, z - means[k].astype(z.dtype)[:, None])
-        scores[k] = constant[k] - 0.5 * squared_lengths(y)
-    return scores
+        log_joint[k] = constant[k] - 0.5 * squared_lengths(y)
+    return log_joint
 
 
-def softmax(scores, weights):
-    """Responsibilities, in place of the scores, and log sum exp of each column."""
+def softmax(log_joint, weights):
+    """Responsibilities, in place of the log-joint, and log sum exp of each column."""
     # (2.18) eq-log-sum-exp
-    top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)  # finite, out of all reach too
-    scores -= top
-    np.maximum(scores, LOWEST_EXPONENT[scores.dtype.itemsize], out=scores)
-    np.exp(scores, out=scores)
-    scores[weights == 0] = 0.0
-    total = scores.sum(axis=0)
+    top = np.maximum(log_joint.max(axis=0), np.finfo(log_joint.dtype).min)  # finite, out of all reach too
+    r = log_joint
+    r -= top
+    np.maximum(r, LOWEST_EXPONENT[r.dtype.itemsize], out=r)
+    np.exp(r, out=r)
+    r[weights == 0] = 0.0
+    total = r.sum(axis=0)
     # (2.14) eq-responsibilities
-    scores *= 1 / total
-    return scores, top + np.log(total)
+    r *= 1 / total
+    return r, top + np.log(total)
 
 
-def argmax(scores, slack=0.0):
-    """The index of the largest score of each column (the lowest among equals), the score, and
-    the columns where another comes within `slack` of it."""
+def argmax(log_joint, slack=0.0):
+    """The index of the largest of each column (the lowest among equals), its value, and the
+    columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
-    K = len(scores)
-    best = scores.max(axis=0)
-    near = scratch("near", scores.shape, np.dtype(bool))
-    np.greater_equal(scores, best - slack if slack else best, out=near)
+    K = len(log_joint)
+    best = log_joint.max(axis=0)
+    near = scratch("near", log_joint.shape, np.dtype(bool))
+    np.greater_equal(log_joint, best - slack if slack else best, out=near)
     small = np.min_scalar_type(K)
     codes = np.multiply(
-        near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None], out=scratch("codes", scores.shape, small)
+        near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None], out=scratch("codes", log_joint.shape, small)
     )
     labels = K - codes.max(axis=0).astype(np.intp)
     if not slack:

@@ -1,0 +1,41 @@
+"""Sphinx extension: docstrings of mixlib on the API page name chapters by links, and hide private constructors."""
+
+import re
+
+from results import ROOT, pages
+
+MADE_BY_MIXLIB = {"mixlib.Fit", "mixlib.Record", "mixlib.Selection"}  # nobody else calls their constructors
+CHAPTERS = re.compile(r"\b([Cc]hapters?) (\d)(?: (and|to) (\d))?")
+
+
+def addresses():
+    """{chapter number: document}; chapter 0 is the front page."""
+    numbered = {number: path for number, path in pages() if number is not None}
+    numbered[0] = pages()[0][1]
+    return {number: f"/{path.relative_to(ROOT).with_suffix('').as_posix()}" for number, path in numbered.items()}
+
+
+def link_chapters(text, documents):
+    """ "Chapter 4" and "chapters 1 and 2" as links to the pages."""
+
+    def linked(match):
+        word, first, joint, second = match.groups()
+        out = f":doc:`{word} {first} <{documents[int(first)]}>`"
+        return f"{out} {joint} :doc:`{second} <{documents[int(second)]}>`" if second else out
+
+    return CHAPTERS.sub(linked, text)
+
+
+def in_docstring(app, what, name, thing, options, lines):
+    documents = addresses()
+    lines[:] = [link_chapters(line, documents) for line in lines]
+
+
+def in_signature(app, what, name, thing, options, signature, returned):
+    return ("", None) if name in MADE_BY_MIXLIB else None
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", in_docstring)
+    app.connect("autodoc-process-signature", in_signature)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,107 @@
+"""What the two estimators share: checked input, one rule for few distinct points, and no data kept."""
+
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import em, inputs
+from ..errors import ConvergenceWarning, EmptyComponentWarning, TooFewPointsError
+
+
+class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
+    """mixlib's warning, which those who filter scikit-learn's know too."""
+
+
+class EmptyClusterWarning(EmptyComponentWarning, PeersConvergenceWarning):
+    """The same for empty components, of which scikit-learn says that fewer distinct clusters were found."""
+
+
+THEIRS_TOO = {ConvergenceWarning: NotConvergedWarning, EmptyComponentWarning: EmptyClusterWarning}
+
+
+OTHER_NAMES = {  # what scikit-learn calls differently, and what it is here
+    "means_init": "init=means, (K, d)",
+    "weights_init": "init=mixlib.Mixture(weights, means, covariances)",
+    "precisions_init": "init=mixlib.Mixture(weights, means, covariances)",
+    "init_params": "init",
+    "reg_covar": "prior=mixlib.Prior(...)",
+    "algorithm": "nothing: labels are Lloyd's, found the fast way",
+    "copy_x": "nothing: X is never written to",
+    "warm_start": "init=estimator.mixture_, or of KMeans init=estimator.cluster_centers_",
+    "verbose_interval": "verbose=True, which shows every iteration of a long fit in one line",
+}
+
+
+@cache
+def _parameters(kind: Any) -> frozenset[str]:
+    return frozenset(kind._get_param_names())
+
+
+class Estimator(BaseEstimator):
+    """A scikit-learn estimator over `fit`, but for what KMeans and GaussianMixture have of their own."""
+
+    def __new__(cls, *args, **kwargs):
+        for name in kwargs:
+            if name not in _parameters(cls):
+                raise TypeError(cls._unknown(name))
+        return super().__new__(cls)
+
+    def __setattr__(self, name, value):
+        if not name.endswith("_") and not name.startswith("_") and name not in _parameters(type(self)):
+            raise AttributeError(self._unknown(name))
+        if isinstance(getattr(type(self), name, None), property):
+            raise AttributeError(f"{name} follows from mixture_: set mixture_ to a mixlib.Mixture")
+        super().__setattr__(name, value)
+
+    @classmethod
+    def _unknown(cls, name):
+        hint = f": here that is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
+        return f"{cls.__name__} has no parameter {name!r}{hint}; its parameters are {', '.join(cls._get_param_names())}"
+
+    def _input(self, x, *, reset=False, least=1):
+        """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
+        if not reset:
+            check_is_fitted(self)
+        if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
+            x = inputs.as_numbers(x, "X")
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = validate_data(
+                self,
+                x,
+                dtype=[np.float64, np.float32],
+                reset=reset,
+                ensure_min_samples=least,
+                ensure_all_finite=False,  # as_points says where the NaN is
+            )
+        return inputs.as_points(x, "X")
+
+    def _state(self):
+        """`random_state` as mixlib takes it; a number again from an old generator, which goes on."""
+        state = self.random_state
+        return state.randint(2**31) if isinstance(state, np.random.RandomState) else state
+
+    def _fit(self, x, K, w, **settings):
+        """Set `fit_`; with fewer distinct points than components each point is a mean, some of them twice."""
+        settings |= {
+            "n_init": self.n_init,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "sample_weight": w,
+            "random_state": self._state(),
+            "verbose": self.verbose,
+            "callback": self.callback,
+        }
+        try:
+            self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
+        except TooFewPointsError:
+            points = np.unique(x if w is None else x[w > 0], axis=0)
+            means = points[np.minimum(np.arange(K), len(points) - 1)]
+            self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
+        for message, category in remarks:
+            warnings.warn(message, THEIRS_TOO[category], stacklevel=3)
+        self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged

@@ -1,0 +1,123 @@
+"""`KMeans`: the loop with identity covariance, equal weights and hard assignment, as scikit-learn's users know it."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+
+from .. import inputs
+from .._types import ArrayLike, Callback, Floats, Ints, RandomState
+from ..nearest import distances, inertia, nearest_labels
+from .base import Estimator
+
+
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Estimator):
+    """k-means: `fit` with covariance="identity", weights="equal", assignment="hard".
+
+    Parameters
+    ----------
+    n_clusters : int
+    init : str or array
+        ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels
+        or (n, n_clusters) responsibilities. To go on from another fit: its ``cluster_centers_``.
+    n_init : int or ``"auto"``
+        Number of starts; the smallest inertia wins. ``"auto"``: 10 for ``init="random"``, else 1.
+    max_iter : int
+    tol : float
+        0 asks for exactly `max_iter` iterations without a warning; otherwise the loop ends when
+        no label changes, whatever `tol` is.
+    reseed : bool
+        Move the centre of an empty cluster to the point that is farthest from its own, as
+        scikit-learn does. Without it an empty cluster stays where it is, and a warning says so.
+    verbose, callback, random_state
+        As in `mixlib.fit`.
+
+    Attributes
+    ----------
+    cluster_centers_ : (n_clusters, d) array
+        In the precision of X, as is what `transform` returns; `fit_` keeps double precision.
+    labels_ : (n,) int array
+    inertia_ : float
+        Sum of squared distances to the nearest centre.
+    n_iter_ : int
+    converged_ : bool
+    fit_ : mixlib.Fit
+        The result with its history, but without the data: these an estimator does not keep.
+    n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+
+    Notes
+    -----
+    Chapters 3 and 5; Lloyd (1982).
+    """
+
+    cluster_centers_: Floats
+    labels_: Ints
+    inertia_: float
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: ArrayLike = "greedy k-means++",
+        n_init: int | str = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-5,
+        reseed: bool = False,
+        verbose: bool | int = False,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
+        self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
+        self.reseed, self.verbose, self.callback = reseed, verbose, callback
+
+    def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the centres to X, (n, d). `y` is ignored.
+
+        With fewer distinct points than clusters (though not fewer points) each point is a
+        centre, and a warning says which clusters are empty.
+        """
+        x = self._input(X, reset=True)
+        w = inputs.as_weights(sample_weight, len(x))
+        K = inputs.as_components(self.n_clusters, len(x), w, "n_clusters")
+        self._fit(
+            x,
+            K,
+            w,
+            covariance="identity",
+            weights="equal",
+            assignment="hard",
+            variance=1.0,
+            prior=None,
+            accelerate=False,
+            reseed=self.reseed,
+        )
+        self.cluster_centers_ = self.fit_.mixture.means.astype(x.dtype)
+        self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
+        self.fit_.without_data("labels", "inertia")
+        return self
+
+    def predict(self, X: ArrayLike) -> Ints:
+        """The nearest centre of each point, (n,); on the data of the fit, its labels."""
+        return nearest_labels(self._input(X), self._centres)
+
+    def transform(self, X: ArrayLike) -> Floats:
+        """Distances to the centres, (n, n_clusters)."""
+        return distances(self._input(X), self._centres)
+
+    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Minus the sum of squared distances of X to their nearest centres."""
+        x = self._input(X)
+        return -inertia(x, self._centres, inputs.as_weights(sample_weight, len(x)))
+
+    @property
+    def _centres(self):
+        """The centres in double precision: those of the fit, unless others were set."""
+        fitted, given = self.fit_.mixture.means, np.asarray(self.cluster_centers_)
+        return fitted if np.array_equal(given, fitted.astype(given.dtype)) else given.astype(np.float64)
+
+    @property
+    def _n_features_out(self) -> Any:
+        return len(self.cluster_centers_)

@@ -1,0 +1,60 @@
+"""The API page: it names everything public, its tables name what there is, and docstrings link their chapters."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from api import MADE_BY_MIXLIB, addresses, in_signature, link_chapters
+from sklearn.cluster import KMeans as PeerKMeans
+from sklearn.mixture import GaussianMixture as PeerMixture
+
+import mixlib
+from mixlib.estimators.base import OTHER_NAMES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+
+
+def test_everything_public_is_on_the_page():
+    for name in mixlib.__all__:
+        assert re.search(rf"mixlib\.{name}\b", PAGE), name
+
+
+def test_every_parameter_of_scikit_learn_is_ours_or_in_the_table():
+    """And a few that have no meaning here: what is set by them is said where they are refused."""
+    table = " ".join(re.findall(r"`([^`]*)`", PAGE))
+    for ours, theirs in ((mixlib.KMeans, PeerKMeans), (mixlib.GaussianMixture, PeerMixture)):
+        missing = theirs._get_param_names()
+        missing = [name for name in missing if name not in ours._get_param_names()]
+        assert missing and all(name in OTHER_NAMES for name in missing), missing
+        assert all(re.search(rf"\b{name}\b", table) for name in missing)
+
+
+def test_the_parameters_of_the_table_are_ours():
+    rows = re.findall(r"^\| (.*?) \|", PAGE, re.MULTILINE)
+    known = {*inspect.signature(mixlib.fit).parameters, *inspect.signature(mixlib.select).parameters}
+    known |= {*mixlib.KMeans._get_param_names(), *mixlib.GaussianMixture._get_param_names(), "return_indices"}
+    named = {name for row in rows for name in re.findall(r"\b(\w+)=", row)}
+    assert len(named) > 6 and named <= known, named - known
+    for row, name in (("uncertainty", mixlib.Mixture), ("ranking", mixlib.Selection)):
+        assert any(row in cell for cell in rows) and hasattr(name, row)
+
+
+@pytest.mark.parametrize(
+    "text, linked",
+    [
+        ("Chapter 4; Dempster", ":doc:`Chapter 4 </book/em>`; Dempster"),
+        ("(chapters 1 and 2)", "(:doc:`chapters 1 </book/normal>` and :doc:`2 </book/likelihood>`)"),
+        ("chapters 0 to 5", ":doc:`chapters 0 </book/index>` to :doc:`5 </book/reduction>`"),
+        ("no chapter", "no chapter"),
+    ],
+)
+def test_chapters_are_links(text, linked):
+    assert link_chapters(text, addresses()) == linked
+
+
+def test_private_constructors_are_hidden():
+    for name in MADE_BY_MIXLIB:
+        assert in_signature(None, "class", name, None, None, "(data, model)", None) == ("", None)
+    assert in_signature(None, "class", "mixlib.Mixture", None, None, "(weights)", None) is None
