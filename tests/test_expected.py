@@ -8,7 +8,7 @@ from time import sleep
 import numpy as np
 import pandas as pd
 import pytest
-from common import KMEANS, blobs
+from common import KMEANS, blobs, fit_exactly
 from sklearn import exceptions
 from sklearn.cluster import KMeans as PeerKMeans
 
@@ -121,6 +121,21 @@ def test_reseeding_moves_an_empty_centre_to_the_farthest_point():
     with pytest.warns(mixlib.EmptyComponentWarning, match=r"\[2\] of 3"):
         kept = mixlib.fit(x, 3, init=start, **KMEANS)
     assert kept.mixture.means[2, 0] == 99
+
+
+def test_reseeding_takes_different_points_that_count():
+    """Two empty clusters: one goes to 30, the other to the farthest from there too; not to 99, of weight 0."""
+    x, w = np.array([[0.0], [1.0], [29.0], [30.0], [20.0], [99.0]]), np.array([1.0, 1, 1, 1, 1, 0])
+    fit = fit_exactly(x, 3, init=[[0.0], [-5e2], [-6e2]], sample_weight=w, reseed=True, max_iter=1, **KMEANS)
+    assert fit.history[1].means[:, 0].tolist() == [16.0, 0.0, 30.0]
+    spread = fit_exactly(x[:5], 4, init=[[0.0], [-5e2], [-6e2], [-7e2]], reseed=True, max_iter=1, **KMEANS)
+    assert spread.history[1].means[:, 0].tolist() == [16.0, 0.0, 30.0, 20.0]
+
+
+def test_reseeding_leaves_alone_what_cannot_be_helped():
+    with pytest.warns(mixlib.EmptyComponentWarning):
+        fit = mixlib.fit(np.zeros((4, 1)), 2, init=[[0.0], [99.0]], reseed=True, **KMEANS)
+    assert fit.mixture.means[:, 0].tolist() == [0.0, 99.0]
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -245,7 +260,8 @@ def test_predictions_are_the_labels_in_single_precision(offset):
 
 def test_parameters_may_be_set_where_they_count():
     model = KMeans(2, random_state=0).fit(X)
-    model.cluster_centers_ = np.array([[2.0, 55.0], [4.5, 80.0]])
+    model.cluster_centers_ = np.array([[2.0, 55.0], [2.5, 60.0]])
+    assert not np.array_equal(model.predict(X), model.labels_)
     assert np.array_equal(model.predict(X), ((X[:, None] - model.cluster_centers_) ** 2).sum(axis=2).argmin(axis=1))
     mixture = mixlib.Mixture([0.3, 0.7], [[2.0, 55.0], [4.5, 80.0]], [np.diag([0.1, 30.0])] * 2)
     for model in (GaussianMixture(2), GaussianMixture(2, random_state=0).fit(X)):

@@ -5,12 +5,10 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
 from sklearn import exceptions
-from threadpoolctl import threadpool_info
 
 import mixlib
 from mixlib import GaussianMixture, KMeans
@@ -87,30 +85,70 @@ def test_what_needs_the_data_says_so():
 # ---- threads ----------------------------------------------------------------------------------
 
 
+CONCURRENT = """
+import threading
+import numpy as np
+import mixlib
+from mixlib._engine.threads import one_blas_thread
+from threadpoolctl import threadpool_info
+
 def blas_threads():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
+def together(*tasks):
+    "Run tasks at once, each in a thread that lives on until the threads of BLAS have been counted."
+    ended, counted = [threading.Event() for _ in tasks], threading.Event()
+    def work(task, end):
+        task()
+        end.set()
+        counted.wait()
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(tasks, ended)]
+    for thread in threads: thread.start()
+    for end in ended: assert end.wait(60)
+    now = blas_threads()
+    counted.set()
+    for thread in threads: thread.join()
+    return now
 
-def test_concurrent_fits_give_blas_its_threads_back(monkeypatch):
-    """Several at once, over several blocks: afterwards BLAS has what it had."""
-    from threadpoolctl import threadpool_limits
+before = blas_threads()
+inside, first_is_out, second_is_in = threading.Event(), threading.Event(), threading.Event()
+seen = []
+def first():
+    with one_blas_thread():
+        inside.set()
+        second_is_in.wait(60)
+    first_is_out.set()
+def second():
+    inside.wait(60)
+    with one_blas_thread():
+        second_is_in.set()
+        first_is_out.wait(60)
+        seen.append(blas_threads())
+assert together(first, second) == before, "the last to leave is not the first to come"
+assert seen == [[1] * len(before)], seen
+x = np.random.default_rng(0).normal(size=(60_000, 3))
+for trial in range(3):
+    fits = [lambda s=s: mixlib.fit(x, 3, init=x[:3] + s, tol=0, max_iter=3 + 3 * s) for s in range(4)]
+    assert together(*fits) == before
+mixlib.fit(x, 3, init=x[:3], tol=0, max_iter=1)
+assert blas_threads() == before
+def limited():
+    with one_blas_thread():
+        seen.append(blas_threads())
+together(limited)
+assert seen[1] == seen[0], "a fit in the main thread leaves the control of BLAS to others"
+"""
 
-    monkeypatch.setenv("MIXLIB_NUM_THREADS", "2")
-    x = np.random.default_rng(0).normal(size=(60_000, 3))
-    with threadpool_limits(2, user_api="blas"):
-        before = blas_threads()
-        together = threading.Barrier(4)
 
-        def work(seed):
-            together.wait()
-            mixlib.fit(x, 3, init=x[:3] + seed, tol=0, max_iter=6)
-
-        workers = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        assert blas_threads() == before
+def test_concurrent_fits_give_blas_its_threads_back():
+    """Whoever ends last, and while the threads live on: afterwards BLAS has what it had."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONCURRENT],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2", "MIXLIB_NUM_THREADS": "2"},
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_number_of_threads_is_what_the_process_may_use(monkeypatch):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 try:
+    import threadpoolctl
     from threadpoolctl import ThreadpoolController
 except ImportError:  # without it BLAS keeps its own threads, and blocks take turns
     ThreadpoolController = None
@@ -17,7 +18,7 @@ except ImportError:  # without it BLAS keeps its own threads, and blocks take tu
 MOST_THREADS = 16
 _lock = threading.Lock()
 _pools: dict = {}  # made at the first use, as is the controller
-_blas: dict = {"controller": None, "limit": None, "users": 0}
+_blas: dict = {"controller": None, "limit": None, "users": 0, "owner": None}
 
 
 def n_threads():
@@ -59,14 +60,23 @@ def one_blas_thread():
         _blas["users"] += 1
         if _blas["users"] == 1:
             _blas["controller"] = _blas["controller"] or ThreadpoolController()
-            _blas["limit"] = _blas["controller"].limit(limits=1, user_api="blas")
+            _blas["limit"], _blas["owner"] = _blas["controller"].limit(limits=1, user_api="blas"), threading.get_ident()
     try:
         yield
     finally:
         with _lock:
             _blas["users"] -= 1
             if not _blas["users"]:
+                # newer versions of threadpoolctl let no thread lift the limit of another that is alive, unless forced
+                _give_up_control(force=threading.get_ident() != _blas["owner"])
                 _blas["limit"].restore_original_limits()
+                _give_up_control()
+
+
+def _give_up_control(**options):
+    give_up = getattr(getattr(threadpoolctl, "OpenBLASController", None), "clear_controlling_thread", None)
+    if give_up is not None:
+        give_up(**options)
 
 
 def _after_fork():
