@@ -129,7 +129,7 @@ def test_what_others_may_do_with_iris():
     assert iris().licence.startswith("CC BY 4.0") and "doi:10.24432/C56C76" in iris().licence
 
 
-@pytest.mark.parametrize("load", [old_faithful, iris, penguins])
+@pytest.mark.parametrize("load", LOADERS)
 def test_a_table_is_one_object_with_a_short_name(load):
     """Arrays have no single truth value: tables are the same if they are the same object; their numbers stay out of sight."""
     data = load()
