@@ -4,6 +4,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mixlib._engine import files
 from mixlib._engine.data import Data
 from mixlib._engine.sources import as_source
 from mixlib._engine.streamed import StreamedData
+from mixlib._engine.threads import map_blocks
 from mixlib.covariance import CONSTRAINTS
 
 
@@ -418,6 +420,19 @@ def test_files_are_read_ahead_in_order(tmp_path):
     np.testing.assert_array_equal(np.concatenate([rows for _, rows in blocks]), x)
     assert [start for start, _ in blocks] == np.cumsum([0] + [len(rows) for _, rows in blocks[:-1]]).tolist()
     assert isinstance(there, files.ArrayFile)
+
+
+def test_blocks_within_blocks_do_not_wait_for_each_other():
+    """More blocks than threads, each of which maps blocks of its own."""
+    done = []
+
+    def outer(block):
+        return sum(map_blocks(lambda inner: inner, [block, block]))
+
+    worker = threading.Thread(target=lambda: done.extend(map_blocks(outer, list(range(8)))), daemon=True)
+    worker.start()
+    worker.join(30)
+    assert done == [2 * block for block in range(8)]
 
 
 def test_no_warnings(tmp_path):
