@@ -1,5 +1,12 @@
 """What mixlib raises and warns of, each with a name of its own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .result import Fit
+
 
 class SingularFitError(ValueError):
     """A covariance became singular: the likelihood is unbounded there (chapter 2)."""
@@ -19,7 +26,7 @@ class Interrupted(KeyboardInterrupt):
     It ends what a KeyboardInterrupt ends. In an interactive session: ``sys.last_value.fit``.
     """
 
-    def __init__(self, fit):
+    def __init__(self, fit: Fit) -> None:
         super().__init__(f"interrupted after {fit.n_iter} iterations; the last one is in this exception's .fit")
         self.fit = fit
 

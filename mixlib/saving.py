@@ -12,7 +12,7 @@ FORMAT = 1  # of the file; raised when an older mixlib could not read it any mor
 SHAPES = {type(constraint.shape).__name__: constraint.shape for constraint in CONSTRAINTS.values()}
 
 
-def save(path, mixture):
+def save(path: str | os.PathLike[str], mixture: Mixture) -> None:
     """Write a mixture to one ``.npz`` file; `load` reads it.
 
     The factors of the covariances are kept as they are, so that a fit from ``init=load(path)``
@@ -51,7 +51,7 @@ def save(path, mixture):
             os.remove(unfinished)
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Mixture:
     """The mixture that `save` wrote.
 
     Parameters

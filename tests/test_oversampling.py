@@ -94,6 +94,25 @@ def test_seeds_are_points_of_positive_weight_the_same_for_all_blocks(draw, covar
         assert len(set(rows)) == 5 and (w[rows] > 0).all()
 
 
+def test_candidates_have_the_weight_of_the_points_nearest_to_them(monkeypatch):
+    x, _ = blobs(6)
+    w, seen = np.random.default_rng(6).exponential(size=len(x)), []
+    whole = oversampling.greedy_plusplus
+
+    def plusplus_of_few(few, K, rng):
+        seen.append((few.coordinates.to_user(few.z), few.w))
+        return whole(few, K, rng)
+
+    monkeypatch.setattr(oversampling, "greedy_plusplus", plusplus_of_few)
+    data = Data(x, w, CONSTRAINTS["identity"])
+    kmeans_parallel(data, 5, np.random.default_rng(0))
+    ((candidates, weights),) = seen
+    candidates = data.coordinates.to_user(candidates.T)
+    assert len(candidates) == 1 + 5 * 10
+    labels = ((x[:, None] - candidates) ** 2).sum(axis=2).argmin(axis=1)
+    np.testing.assert_allclose(weights, np.bincount(labels, w, len(candidates)), rtol=1e-12)
+
+
 @pytest.mark.parametrize("init", ["k-means||", "random"])
 def test_few_distinct_points(init, tmp_path):
     x = np.repeat(np.arange(3.0)[:, None], 50, axis=0)

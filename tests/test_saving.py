@@ -1,5 +1,6 @@
 """A mixture saved and loaded is the same, and a fit that resumes from it goes the way of the unbroken one."""
 
+import os
 import zipfile
 
 import numpy as np
@@ -91,6 +92,26 @@ def test_other_files_are_refused(tmp_path):
         mixlib.load(tmp_path / "none.npz")
     with pytest.raises(TypeError, match=r"fit\.mixture.*Fit"):
         mixlib.save(path, fit_exactly(blobs(3)[0], 2, init=blobs(3)[0][:2], max_iter=1))
+
+
+class Runs:
+    """A pickle of it makes a folder when it is loaded."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def test_nothing_in_a_file_is_run(tmp_path):
+    mixlib.save(tmp_path / "m.npz", mixlib.Mixture([1.0], [[0.0]], [[[1.0]]]))
+    with np.load(tmp_path / "m.npz") as file:
+        parts = dict(file)
+    np.savez(tmp_path / "m.npz", **{**parts, "factors": np.array([Runs(tmp_path / "run")], dtype=object)})
+    with pytest.raises(ValueError, match="no mixture"):
+        mixlib.load(tmp_path / "m.npz")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_write_that_fails_leaves_the_last_checkpoint(tmp_path, monkeypatch):

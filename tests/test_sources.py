@@ -4,6 +4,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from mixlib._engine import files
 from mixlib._engine.data import Data
 from mixlib._engine.sources import as_source
 from mixlib._engine.streamed import StreamedData
+from mixlib._engine.threads import map_blocks
 from mixlib.covariance import CONSTRAINTS
+from mixlib.lloyd_once import fingerprint
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +126,22 @@ def test_one_label_changes_the_fingerprint(kind, tmp_path):
     same = mixlib.fit(x, 2, **KMEANS, init=[[0.0], [1.0]])
     assert fit.n_iter == same.n_iter and fit.inertia == pytest.approx(same.inertia)
     np.testing.assert_array_equal(np.asarray(fit.labels), same.labels)
+
+
+def test_what_a_fingerprint_sees():
+    """Each label, its place in the block and the block's; not the labels of points without weight."""
+    labels = np.random.default_rng(0).integers(5, size=300)
+    w = (np.arange(300) % 3 > 0).astype(float)
+    prints = {fingerprint(labels, 0, None, 5).item(), fingerprint(labels, 300, None, 5).item()}
+    for point in range(300):
+        other = labels.copy()
+        other[point] = (other[point] + 1) % 5
+        prints.add(fingerprint(other, 0, None, 5).item())
+        same = fingerprint(other, 0, w, 5) == fingerprint(labels, 0, w, 5)
+        assert same == (w[point] == 0)
+    assert len(prints) == 302
+    prints.add(fingerprint(np.roll(labels, 1), 0, None, 5).item())
+    assert len(prints) == 303 and fingerprint(labels, 0, None, 5) == fingerprint(labels.astype(np.int32), 0, None, 5)
 
 
 @pytest.mark.parametrize("init", ["labels", "responsibilities", "means", "mixture", "dask labels"])
@@ -382,7 +401,7 @@ def test_what_is_sent_to_workers_holds_no_data(tmp_path):
 
         there.total = total
         for setting in ({}, KMEANS, {"covariance": "diag", "assignment": "hard"}):
-            fit_exactly(there, 4, init=x[:4], max_iter=2, **setting)
+            fit_exactly(there, 4, init=x[:4], max_iter=2, sample_weight=np.ones(n), **setting)
         sizes.append(max(seen))
     assert sizes[0] == pytest.approx(sizes[1], abs=64) and sizes[0] < 20000
     assert len(pickle.dumps(mixlib.KMeans(2, init=x[:2]).fit(there).predict(x))) > 0
@@ -418,6 +437,19 @@ def test_files_are_read_ahead_in_order(tmp_path):
     np.testing.assert_array_equal(np.concatenate([rows for _, rows in blocks]), x)
     assert [start for start, _ in blocks] == np.cumsum([0] + [len(rows) for _, rows in blocks[:-1]]).tolist()
     assert isinstance(there, files.ArrayFile)
+
+
+def test_blocks_within_blocks_do_not_wait_for_each_other():
+    """More blocks than threads, each of which maps blocks of its own."""
+    done = []
+
+    def outer(block):
+        return sum(map_blocks(lambda inner: inner, [block, block]))
+
+    worker = threading.Thread(target=lambda: done.extend(map_blocks(outer, list(range(8)))), daemon=True)
+    worker.start()
+    worker.join(30)
+    assert done == [2 * block for block in range(8)]
 
 
 def test_no_warnings(tmp_path):
