@@ -249,7 +249,7 @@ def test_scripts_of_an_element_load_where_it_stands():
             stands = page(name).find(folder.name) is not None
             assert [one for one in loaded if one.startswith(f"{folder.name}/")] == (scripts if stands else [])
             seen |= {folder.name} if stands else set()
-    assert seen == {"variance-slider", "mixture-laboratory", "covariance-ellipse"}
+    assert seen == {"variance-slider", "mixture-laboratory", "covariance-ellipse", "slide-deck"}
 
 
 def test_no_icon_font_and_no_unused_files():
