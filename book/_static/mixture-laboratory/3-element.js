@@ -8,7 +8,7 @@
     * { box-sizing: border-box; }
     .row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; margin: .5rem 0; }
     .programs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem; }
-    section { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
+    [data-program] { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem; min-width: 0; }
     .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
     :host([compact]) .name { min-height: 1.3em; margin: 0; }
     .setting { margin: 0 0 .4rem; font-size: .85rem; min-height: 2.7em; }
@@ -81,13 +81,13 @@
             <input type="range" name="variance" min="-3" max="2" step="0.01" aria-label="Variance, sigma squared"></label>
         </div>
         <div class="programs">${["A", "B"].map(name => `
-          <section data-program="${name}" aria-label="Program ${name}"><p class="name"></p>${compact ? `<p class="setting"></p>` : ""}
+          <div role="group" data-program="${name}" aria-label="Program ${name}"><p class="name"></p>${compact ? `<p class="setting"></p>` : ""}
             ${compact ? "" : `<div class="choices">${Object.entries(CHOICES).map(([key, values]) => `<label>${key}<select name="${key}">
               ${values.map(value => `<option value="${value}">${words(value)}</option>`).join("")}</select></label>`).join("")}</div>`}
             <div class="picture"><canvas width="${GRID}" height="${Math.round(GRID * HEIGHT / WIDTH)}" aria-hidden="true"></canvas>
               <svg class="plane" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group"></svg></div>
             <svg class="trace" viewBox="0 0 ${WIDTH} 56" preserveAspectRatio="none" role="img"></svg>
-            <p class="numbers"></p></section>`).join("")}</div>
+            <p class="numbers"></p></div>`).join("")}</div>
         <p class="verdict" aria-live="polite"></p>
         <div class="row buttons">
           <button name="step">Step</button><button name="back">Back</button><button name="run">Run</button>
