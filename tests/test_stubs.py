@@ -60,7 +60,7 @@ def test_a_notebook_reads_without_the_book(path):
 @pytest.mark.parametrize("one", [one for _, one in CHECKED], ids=lambda one: one.label)
 def test_the_solution_passes_its_self_check_and_blanks_do_not(one):
     run(one, "setup", "solution")
-    with pytest.raises(Exception):  # noqa: B017: an Ellipsis fails in many ways
+    with pytest.raises(Exception):  # noqa: B017  (an Ellipsis fails in many ways)
         run(one, "setup", "given", "blanks", "checks")
 
 
