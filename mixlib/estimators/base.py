@@ -22,6 +22,7 @@ class EmptyClusterWarning(EmptyComponentWarning, PeersConvergenceWarning):
     """The same for empty components, of which scikit-learn says that fewer distinct clusters were found."""
 
 
+LARGE = 1 << 26  # bytes of a memmap from which an estimator reads it block by block
 THEIRS_TOO = {ConvergenceWarning: NotConvergedWarning, EmptyComponentWarning: EmptyClusterWarning}
 
 
@@ -68,6 +69,8 @@ class Estimator(BaseEstimator):
         """x as a checked array, with as many columns as at the fit (or, with `reset`, noting them)."""
         if not reset:
             check_is_fitted(self)
+        if isinstance(x, np.memmap) and x.nbytes < LARGE:
+            x = np.asarray(x)  # the same draws as for an array
         source = as_source(x, "X")
         if source is not None:
             return self._source(source, reset)
