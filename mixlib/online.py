@@ -27,9 +27,12 @@ EXPONENT = {"hard": 1.0, "soft": 0.7}  # of gamma; any in (1/2, 1] converges
 
 
 class Sums(NamedTuple):
-    """Decayed sums in internal coordinates; scatters are about the components' own means, so no digits are lost."""
+    """W s in internal coordinates, W the weight of all batches so far.
 
-    weight: float
+    Scatters are about the components' own means, so that no digits are lost.
+    """
+
+    weight: float  # W
     counts: np.ndarray  # (K,)
     first: np.ndarray  # (K, d)
     scatter: np.ndarray | None  # (C, m) in the shape's form; None if Sigma is given
@@ -39,7 +42,7 @@ class Sums(NamedTuple):
         """(K, d); 0 where nothing counts."""
         return self.first / np.where(self.counts > 0, self.counts, 1.0)[:, None]
 
-    def decayed(self, factor):
+    def times(self, factor):
         return Sums(
             *(None if part is None else factor * part for part in (self.weight, self.counts, self.first, self.scatter))
         )
@@ -60,8 +63,7 @@ class Online(NamedTuple):
     model: Model
     coordinates: Any  # chosen at the first batch, and kept
     params: Parameters
-    sums: Sums | None  # of all batches so far
-    weight: float  # of all batches so far, undecayed
+    sums: Sums | None  # of all batches so far; None before the first
     radius: float  # the largest length of a point so far, in internal coordinates
     mixture: Mixture
 
@@ -69,7 +71,7 @@ class Online(NamedTuple):
     def start(cls, fit):
         """From the start of a fit without an iteration: the first batch is still to be added."""
         params = fit._params
-        return cls(fit._model, fit.history[-1]._coordinates, params, None, 0.0, 0.0, fit.mixture)
+        return cls(fit._model, fit.history[-1]._coordinates, params, None, 0.0, fit.mixture)
 
     @classmethod
     def after(cls, fit):
@@ -77,7 +79,7 @@ class Online(NamedTuple):
         counts = fit.total_weight * fit.mixture.weights if fit._model.free_weights else fit._counts
         sums = sums_behind(fit._params, counts, fit._model, fit.total_weight)
         radius = float(np.linalg.norm(fit._params.means, axis=1).max())
-        return cls.start(fit)._replace(sums=sums, weight=fit.total_weight, radius=radius)
+        return cls.start(fit)._replace(sums=sums, radius=radius)
 
     def is_for(self, *, covariance, weights, assignment, variance, prior):
         """Is this the model that is asked for? (A prior may have joined.)"""
@@ -99,13 +101,13 @@ class Online(NamedTuple):
         if not constraint.fixed:
             scatter = estep.scatter_about(new.means)
             new = new._replace(scatter=scatter.sum(axis=0, keepdims=True) if constraint.shared else scatter)
-        weight = self.weight + new.weight
-        sums = new
         if self.sums is not None:
-            gamma = (new.weight / weight) ** EXPONENT["hard" if self.model.hard else "soft"]
-            # gamma is the share of the new weight: new / (decayed old + new)
-            sums = self.sums.decayed((new.weight / gamma - new.weight) / self.sums.weight).plus(new, constraint)
-        return self._replace(sums=sums, weight=weight, radius=max(self.radius, float(batch.radius)))
+            total = self.sums.weight + new.weight
+            # gamma W / w: with it the new weight has the share gamma in the whole; exactly 1 if hard
+            gain = (new.weight / total) ** (EXPONENT["hard" if self.model.hard else "soft"] - 1)
+            old = self.sums.times((total - gain * new.weight) / self.sums.weight)
+            new = old.plus(new.times(gain), constraint)._replace(weight=total)
+        return self._replace(sums=new, radius=max(self.radius, float(batch.radius)))
 
     def step(self):
         """One M-step from the sums. Raises `Singular` if a covariance has no maximum."""
