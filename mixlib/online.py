@@ -23,7 +23,7 @@ from .model import Model, Parameters, Statistics
 from .mstep import m_step
 from .prior import InternalPrior
 
-EXPONENT = {"hard": 1.0, "soft": 0.7}  # of gamma; any in (1/2, 1] converges
+EXPONENT = {"hard": 1.0, "soft": 0.7}  # of gamma; Robbins and Monro ask for more than 1/2 and at most 1
 
 
 class Sums(NamedTuple):
@@ -106,7 +106,7 @@ class Online(NamedTuple):
             # gamma W / w: with it the new weight has the share gamma in the whole; exactly 1 if hard
             gain = (new.weight / total) ** (EXPONENT["hard" if self.model.hard else "soft"] - 1)
             old = self.sums.times((total - gain * new.weight) / self.sums.weight)
-            new = old.plus(new.times(gain), constraint)._replace(weight=total)
+            new = old.plus(new.times(gain), constraint)
         return self._replace(sums=new, radius=max(self.radius, float(batch.radius)))
 
     def step(self):

@@ -145,9 +145,9 @@ def test_batches_come_near_the_fit():
         model = in_batches(GaussianMixture(3, **settings), np.split(x[:20_000], 50))
         lost = fit.score_samples(new) - model.score_samples(new)
         error = lost.std() / np.sqrt(len(new))
-        assert lost.mean() < 3 * error + 2e-3, (covariance, lost.mean(), error)
+        assert lost.mean() < 3 * error, (covariance, lost.mean(), error)
         first = fit.score(new) - GaussianMixture(3, **settings).partial_fit(x[:400]).score(new)
-        assert lost.mean() < first + 3 * error
+        assert first > 0.005 and lost.mean() < first / 3, (covariance, first)
 
 
 @pytest.mark.parametrize("prior", [None, mixlib.Prior(shrinkage=2.0)], ids=["likelihood", "prior"])
@@ -176,6 +176,14 @@ def test_kmeans_after_a_fit_goes_on_counting():
     expected = [np.r_[x[labels == k], new[assigned == k]].mean(axis=0) for k in range(3)]
     np.testing.assert_allclose(model.cluster_centers_, expected, rtol=1e-12)
     assert model.fit(x).labels_.shape == (200,) and model.n_iter_ > 0
+
+
+@pytest.mark.parametrize("make", [KMeans, GaussianMixture])
+def test_a_fit_forgets_the_batches_before(make):
+    x = blobs(21, n=200, d=2, K=2)[0]
+    model = make(2, random_state=0).partial_fit(x + 50).fit(x).partial_fit(x[:40])
+    fresh = make(2, random_state=0).fit(x).partial_fit(x[:40])
+    assert np.array_equal(model.predict(x), fresh.predict(x)) and model.score(x) == fresh.score(x)
 
 
 # ---- singular covariances ---------------------------------------------------------------------
@@ -290,11 +298,7 @@ def test_a_changed_constraint_is_refused():
     model = GaussianMixture(2, random_state=0).fit(x)
     for change in ({"covariance_type": "diag"}, {"weights": "equal"}, {"assignment": "hard"}, {"variance": 2.0}):
         with pytest.raises(ValueError, match="has changed since"):
-            mixlib_clone(model).set_params(**change).partial_fit(x)
-
-
-def mixlib_clone(model):
-    return pickle.loads(pickle.dumps(model))
+            pickle.loads(pickle.dumps(model)).set_params(**change).partial_fit(x)
 
 
 @pytest.mark.parametrize("make", [KMeans, GaussianMixture])
