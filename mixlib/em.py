@@ -238,7 +238,7 @@ def fit_quietly(
             if found is not None and better(found, best):
                 best = found
     if best is None:
-        raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
+        raise SingularFitError(collapse(failure.index, constraint, covariance)) from None
     remarks = []
     if not (best.converged or best.stopped or tol == 0):
         remarks.append(
@@ -255,7 +255,8 @@ def fit_quietly(
     return Fit(data, model, best), remarks
 
 
-def _collapse(index, constraint, covariance):
+def collapse(index, constraint, covariance):
+    """Words for a covariance that became singular."""
     whose = "the shared covariance" if constraint.shared else f"the covariance of component {index}"
     return (
         f"{whose} ({covariance!r}) became singular: the likelihood is unbounded there. "

@@ -22,6 +22,7 @@ class Run(NamedTuple):
     stopped: bool  # by the callback
     empty: np.ndarray  # components without points
     labels: np.ndarray | None  # (n,) of the last E-step, if hard
+    counts: np.ndarray | None  # (K,) of the last E-step
 
 
 def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, callback=None, history=None):
@@ -49,7 +50,7 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
         converged = len(history) > 1 and statistics.n_changed == 0 if model.hard else aitken.reached(value, jumped)
         if converged or stopped or len(history) > max_iter:
             empty = np.flatnonzero(statistics.counts <= data.negligible_weight)
-            return Run(history, params, value, bool(converged), stopped, empty, estep.labels)
+            return Run(history, params, value, bool(converged), stopped, empty, estep.labels, statistics.counts)
         if squarem is None:
             # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
             params = m_step(estep, statistics, params)
@@ -62,7 +63,7 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
 def unfinished(history):
     """What an interrupted run leaves: its last record. Labels may be half those of the next one, so they are not kept."""
     last = history[-1]
-    return Run(history, last._params, last.objective, False, True, np.empty(0, dtype=np.intp), None)
+    return Run(history, last._params, last.objective, False, True, np.empty(0, dtype=np.intp), None, None)
 
 
 def better(run, best):

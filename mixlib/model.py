@@ -21,6 +21,10 @@ class Model(NamedTuple):
         """Do components differ in nothing but their means, at distances alike in all directions?"""
         return self.constraint.shared and self.constraint.shape.isotropic and not self.free_weights
 
+    def n_parameters(self, K, d):
+        """Free parameters: means, covariances and weights."""
+        return K * d + self.constraint.n_parameters(K, d) + (K - 1 if self.free_weights else 0)
+
     def fixed_factors(self, data):
         """(4.18) eq-m-identity: sigma is given, here in the internal units."""
         return self.constraint.shape.to_internal(np.array([self.sd]), data.coordinates)

@@ -61,6 +61,7 @@ class Fit:
         self.n_iter = len(run.history) - 1
         self.objective = run.history[-1].objective
         self.mixture = run.history[-1].mixture
+        self._counts = run.counts
         if run.labels is not None:
             self._labels = run.labels.astype(np.intp)
 
@@ -87,7 +88,7 @@ class Fit:
     @property
     def n_parameters(self) -> int:
         K, d = self.mixture.means.shape
-        return K * d + self._model.constraint.n_parameters(K, d) + (K - 1 if self._model.free_weights else 0)
+        return self._model.n_parameters(K, d)
 
     def predict(self, x: ArrayLike) -> Ints:
         """The component of other points, (n,), by the rule of the fit: the nearest mean in k-means, else the largest log-joint."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import em, inputs
 from .._engine.sources import Source, as_source
 from ..errors import ConvergenceWarning, EmptyComponentWarning, TooFewPointsError
+from ..online import Online
 
 
 class NotConvergedWarning(ConvergenceWarning, PeersConvergenceWarning):
@@ -126,3 +127,46 @@ class Estimator(BaseEstimator):
         for message, category in remarks:
             warnings.warn(message, THEIRS_TOO[category], stacklevel=3)
         self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged
+        self.__dict__.pop("_online", None)
+
+    def _batch(self, X, sample_weight, least=1):
+        """A batch and its weights, checked; the first one says how many columns there are, and has at least `least` points."""
+        if isinstance(X, np.memmap):
+            X = X.view(np.ndarray)  # a slice of a file is a batch
+        if as_source(X, "X") is not None:
+            raise TypeError(
+                f"partial_fit takes one batch in memory, got a {type(X).__name__}: pass its blocks one by one"
+            )
+        x = self._input(X, least=1 if self._started else least, reset=not self._started)
+        return x, inputs.as_weights(sample_weight, len(x))
+
+    @property
+    def _started(self):
+        return hasattr(self, "_online") or hasattr(self, "fit_")
+
+    def _so_far(self, x, w, **settings):
+        """Where a batch goes on from: the last batch, the fit, or the start that `init` makes of it."""
+        K, name = self._components
+        if not self._started:
+            K = inputs.as_components(K, len(x), w, name)
+            asked = {"n_init": self.n_init, "random_state": self._state(), "verbose": False, "callback": None}
+            ends = {"tol": 0, "max_iter": 0, "accelerate": False, "reseed": False}
+            start, _ = em.fit_quietly(x, K, init=self.init, sample_weight=w, **settings, **asked, **ends)
+            return Online.start(start)
+        online = self._online if hasattr(self, "_online") else Online.after(self.fit_)
+        if len(online.params.means) != K or not online.is_for(**settings):
+            raise ValueError(f"{name} or another parameter of the model has changed since the last batch: fit anew")
+        if not self._unchanged(online.mixture):
+            raise ValueError("the parameters were set since the last batch: pass them as init of a new estimator")
+        return online
+
+    def _learned(self, online):
+        """Keep where a batch has led; what described all points of a fit goes."""
+        self._online = online
+        for name in ("fit_", "n_iter_", "converged_", "labels_", "inertia_", "lower_bound_"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def _last_mixture(self):
+        """What the last fit or batch left."""
+        return self._online.mixture if hasattr(self, "_online") else self.fit_.mixture

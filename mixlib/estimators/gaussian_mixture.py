@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .. import criteria, inputs
+from .. import criteria, em, inputs
 from .._engine.sources import Source
+from .._engine.triangles import Singular
 from .._types import ArrayLike, Callback, Floats, Ints, RandomState, Start
 from ..covariance import CONSTRAINTS
 from ..errors import SingularFitError, SingularFitWarning
@@ -100,25 +101,69 @@ class GaussianMixture(DensityMixin, Estimator):
         x = self._input(X, reset=True, least=2)
         w = inputs.as_weights(sample_weight, len(x))
         K = inputs.as_components(self.n_components, len(x), w)
-        settings = {
-            "covariance": inputs.as_choice(self.covariance_type, "covariance_type", CONSTRAINTS),
-            "weights": self.weights,
-            "assignment": self.assignment,
-            "variance": self.variance,
-            "accelerate": self.accelerate,
-            "reseed": False,
-        }
+        settings = self._model_settings | {"accelerate": self.accelerate, "reseed": False}
         try:
             self._fit(x, K, w, prior=self.prior, **settings)
         except SingularFitError as error:
             if self.prior is not None:
                 raise
-            warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=2)
+            self._warn_of(error)
             self._fit(x, K, w, prior=_weak_prior(x, w), **settings)
         self.mixture_, self._precision = self.fit_.mixture, x.dtype
         self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
         self.fit_.without_data("log_likelihood", "classification_log_likelihood")
         return self
+
+    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Go on with one batch X, (n, d), of any number of points: one E-step, and one M-step of decayed sums.
+
+        s <- (1 - gamma) s + gamma s_hat, where s_hat are the expected statistics of the batch per unit of weight
+        and gamma = (w / W)^0.7 with w the weight of the batch and W that of all batches so far: t^-0.7 if they
+        weigh the same. With assignment="hard" it is w / W, and nothing decays. The first batch starts it: `init`
+        and what the prior takes from the data are found from it, and it needs n_components distinct points.
+        After `fit` the batches go on from the fit. There are no `fit_`, `lower_bound_` and `aic()` of all points
+        afterwards; `max_iter`, `tol`, `accelerate` and `callback` are of no account. `y` is ignored. A covariance
+        that becomes singular is kept regular as in `fit`, then and in all later batches. Cappé and Moulines (2009).
+        """
+        (x, w), settings = self._batch(X, sample_weight, least=2), self._model_settings
+        try:
+            online = self._so_far(x, w, prior=self.prior, **settings)
+        except SingularFitError as error:
+            if self.prior is not None:
+                raise
+            self._warn_of(error)
+            online = self._so_far(x, w, prior=_weak_prior(x, w), **settings)
+        online = online.add(x, w)
+        try:
+            online = online.step()
+        except Singular as error:
+            singular = SingularFitError(em.collapse(error.index, online.model.constraint, self.covariance_type))
+            if online.model.prior is not None:
+                raise singular from None
+            self._warn_of(singular)
+            online = online.with_prior(_weak(online.column_variances())).step()
+        self._learned(online)
+        self.mixture_, self._precision = online.mixture, x.dtype
+        return self
+
+    @property
+    def _model_settings(self):
+        return {
+            "covariance": inputs.as_choice(self.covariance_type, "covariance_type", CONSTRAINTS),
+            "weights": self.weights,
+            "assignment": self.assignment,
+            "variance": self.variance,
+        }
+
+    @property
+    def _components(self):
+        return self.n_components, "n_components"
+
+    def _unchanged(self, mixture):
+        return self.mixture_ is mixture
+
+    def _warn_of(self, error):
+        warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=3)
 
     @property
     def weights_(self) -> Floats:
@@ -204,6 +249,10 @@ class GaussianMixture(DensityMixin, Estimator):
         """BIC of the classification log-likelihood, of the fit or of X as in `bic`; smaller is better."""
         return criteria.icl(self._evaluated(X))
 
+    @property
+    def _last_model(self):
+        return self._online.model if hasattr(self, "_online") else self.fit_._model
+
     def _totals(self, source, sample_weight=None):
         """Of a source: weight, log-likelihood, classification log-likelihood."""
         source = source.examine("X")
@@ -213,13 +262,17 @@ class GaussianMixture(DensityMixin, Estimator):
         """What the criteria read: the fit, or the likelihoods of other points at its parameters."""
         if X is None:
             check_is_fitted(self)
+            if not hasattr(self, "fit_"):
+                raise AttributeError(
+                    "after partial_fit there is no criterion of all points: pass the points, as in bic(X)"
+                )
             return self.fit_
-        x = self._input(X)
+        x, n_parameters = self._input(X), self._last_model.n_parameters(*self.mixture_.means.shape)
         if isinstance(x, Source):
             weight, total, best = self._totals(x)
             return SimpleNamespace(
                 log_likelihood=total,
-                n_parameters=self.fit_.n_parameters,
+                n_parameters=n_parameters,
                 classification_log_likelihood=best,
                 total_weight=weight,
             )
@@ -227,7 +280,7 @@ class GaussianMixture(DensityMixin, Estimator):
         densities, best = self.mixture_.log_density(x), self.mixture_.responsibilities(x).max(axis=1)
         return SimpleNamespace(
             log_likelihood=densities.sum(),
-            n_parameters=self.fit_.n_parameters,
+            n_parameters=n_parameters,
             classification_log_likelihood=(densities + np.log(best)).sum(),
             total_weight=len(densities),
         )
@@ -242,5 +295,9 @@ def _weak_prior(x, w):
             x, w = x[w > 0], w[w > 0]
         deviations = x.astype(np.float64) - x[0]  # of a constant column exactly 0
         variances = np.average((deviations - np.average(deviations, axis=0, weights=w)) ** 2, axis=0, weights=w)
-    variances[variances == 0] = variances.max() or 1.0
-    return Prior(scale=1e-6 * variances)
+    return _weak(variances)
+
+
+def _weak(variances):
+    """The same, from the variances of the columns, (d,)."""
+    return Prior(scale=1e-6 * np.where(variances > 0, variances, variances.max() or 1.0))

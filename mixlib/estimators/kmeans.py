@@ -87,17 +87,27 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
             x,
             K,
             w,
-            covariance="identity",
-            weights="equal",
-            assignment="hard",
-            variance=1.0,
-            prior=None,
+            **self._model_settings,
             accelerate=False,
             reseed=self.reseed,
         )
         self.cluster_centers_ = self.fit_.mixture.means.astype(x.dtype)
         self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
         self.fit_.without_data("labels", "inertia")
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Go on with one batch X, (n, d), of any number of points: one E-step, and one M-step of all sums so far.
+
+        A centre is the mean of the points it was given, in all batches, each when its batch came: the N_k-th
+        moves it by 1 / N_k of the way (mini-batch k-means). The first batch starts it: `init` is drawn from it,
+        and it needs n_clusters distinct points. After `fit` the batches go on from the fit. There are no
+        `labels_`, `inertia_`, `fit_` of all points afterwards; `max_iter`, `tol`, `reseed` and `callback` are of
+        no account. `y` is ignored. Sculley (2010).
+        """
+        x, w = self._batch(X, sample_weight)
+        self._learned(self._so_far(x, w, **self._model_settings).add(x, w).step())
+        self.cluster_centers_ = self._online.mixture.means.astype(x.dtype)
         return self
 
     def predict(self, X: ArrayLike) -> Ints:
@@ -120,9 +130,20 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         return -float(x.total(lambda rows, start, w: inertia(rows, centres, w), rows_in_block(centres), w))
 
     @property
+    def _model_settings(self):
+        return {"covariance": "identity", "weights": "equal", "assignment": "hard", "variance": 1.0, "prior": None}
+
+    @property
+    def _components(self):
+        return self.n_clusters, "n_clusters"
+
+    def _unchanged(self, mixture):
+        return np.array_equal(self._centres, mixture.means)
+
+    @property
     def _centres(self):
         """The centres in double precision: those of the fit, unless others were set."""
-        fitted, given = self.fit_.mixture.means, np.asarray(self.cluster_centers_)
+        fitted, given = self._last_mixture.means, np.asarray(self.cluster_centers_)
         return fitted if np.array_equal(given, fitted.astype(given.dtype)) else given.astype(np.float64)
 
     @property
