@@ -1,6 +1,7 @@
 """Notebooks that readers take along install what they import, where the book's repository is known."""
 
 import re
+import sys
 import tomllib
 
 import booksite
@@ -13,15 +14,14 @@ from results import ROOT, notebooks
 
 URL = "https://github.com/someone/book"
 EXTRA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["book"]
-NAMES = {"sklearn": "scikit-learn"}
-STANDARD = {"decimal", "fractions", "functools", "itertools", "math", "unittest", "warnings"}
+NAMES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 SHIPPED = {"IPython", "mixlib"}  # the notebook's own program, and what the line installs
 
 
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_the_extra_holds_what_the_chapters_import(path):
     code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
-    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE)) - STANDARD - SHIPPED - {"numpy"}
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE)) - sys.stdlib_module_names - SHIPPED - {"numpy"}
     assert {NAMES.get(name, name) for name in imported} <= {Requirement(line).name for line in EXTRA}
 
 
