@@ -21,7 +21,12 @@ SHIPPED = {"IPython", "mixlib"}  # the notebook's own program, and what the line
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_the_extra_holds_what_the_chapters_import(path):
     code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
-    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE)) - sys.stdlib_module_names - SHIPPED - {"numpy"}
+    imported = (
+        set(re.findall(r"^\s*(?:import|from) (\w+)", code, re.MULTILINE))
+        - sys.stdlib_module_names
+        - SHIPPED
+        - {"numpy"}
+    )
     assert {NAMES.get(name, name) for name in imported} <= {Requirement(line).name for line in EXTRA}
 
 

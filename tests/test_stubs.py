@@ -24,7 +24,7 @@ def source(one, *parts):
 
 def run(one, *parts):
     matplotlib.use("agg")
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter("ignore")
         exec(compile(source(one, *parts), one.label, "exec"), {"__name__": "stub"})
 
@@ -57,6 +57,7 @@ def test_a_notebook_reads_without_the_book(path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of files and figures that a solution leaves open
 @pytest.mark.parametrize("one", [one for _, one in CHECKED], ids=lambda one: one.label)
 def test_the_solution_passes_its_self_check_and_blanks_do_not(one):
     run(one, "setup", "solution")
