@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import tempfile
 import warnings
 
 import matplotlib
@@ -24,9 +25,14 @@ def source(one, *parts):
 
 def run(one, *parts):
     matplotlib.use("agg")
+    names = {"__name__": "stub"}
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter("ignore")
-        exec(compile(source(one, *parts), one.label, "exec"), {"__name__": "stub"})
+        try:
+            exec(compile(source(one, *parts), one.label, "exec"), names)
+        finally:  # what a reader's kernel does when it ends
+            for folder in (value for value in names.values() if isinstance(value, tempfile.TemporaryDirectory)):
+                folder.cleanup()
 
 
 def test_every_exercise_of_every_chapter_is_there():
