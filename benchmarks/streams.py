@@ -118,7 +118,7 @@ def online(options, passes=(1, 2, 5), n_seeds=20):
     }
     rows = []
     for name, x, K, batch in cases:
-        above, seconds = {kind: [] for kind in kinds}, {kind: 0.0 for kind in kinds}
+        above, seconds = {kind: [] for kind in kinds}, dict.fromkeys(kinds, 0.0)
         for seed in range(n_seeds):
             start = mixlib.kmeans_plusplus(x, K, random_state=seed)
             order = np.random.default_rng(seed).permutation(len(x))

@@ -206,8 +206,6 @@ def fit_quietly(
         raise ValueError(
             "reseed=True is for k-means: covariance='identity' (or 'tied_spherical'), weights='equal', assignment='hard'"
         )
-    if reseed and source is not None:
-        raise ValueError("reseed=True looks for the farthest point, and needs points in memory: pass an array")
     data = (Data if source is None else StreamedData)(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))

@@ -149,6 +149,10 @@ class Data:
         self.for_blocks(block, rows)
         return out
 
+    def kept(self, found):
+        """What `each` found, without what it was found from."""
+        return found
+
     def _map(self, task, rows):
         rows = rows or max(256, CACHED_BLOCK // self.d)
         return map_blocks(lambda block: task(*block), list(self.blocks(rows)))
