@@ -50,6 +50,9 @@
   // What scrolls sideways can be reached with the keyboard, and shows that it scrolls.
   const boxes = "div.formula, div.picture, div.highlight pre, .pst-scrollable-table-container, div.cell_output .text_html";
   const measure = box => {
+    const row = box.parentElement.closest("div.math:has(.eqno)");
+    row?.classList.remove("below");                        // the number of a wide formula gives way to it
+    if (box.scrollWidth > box.clientWidth + 1) row?.classList.add("below");
     const wide = box.scrollWidth > box.clientWidth + 1;
     box.classList.toggle("scrolls", wide);
     if (wide) box.tabIndex = 0; else box.removeAttribute("tabindex");
