@@ -57,10 +57,16 @@
     box.classList.toggle("scrolls", wide);
     if (wide) box.tabIndex = 0; else box.removeAttribute("tabindex");
   };
+  // Behind a root Chromium leaves room for the widest sign that the font has.
+  const tighten = root => {
+    const end = one => one.getBoundingClientRect().right;
+    const room = end(root) - Math.max(...[...root.children].map(end));
+    root.style.marginRight = `${-room / parseFloat(getComputedStyle(root).fontSize)}em`;
+  };
   const near = new IntersectionObserver(entries => {
-    for (const { target, isIntersecting } of entries) if (isIntersecting) measure(target);
+    for (const { target, isIntersecting } of entries) if (isIntersecting) (target.tagName === "msqrt" ? tighten : measure)(target);
   }, { rootMargin: "200px" });
-  all(boxes).forEach(box => near.observe(box));
+  all(`msqrt, ${boxes}`).forEach(one => near.observe(one));
   addEventListener("resize", () => all(boxes).forEach(measure));
 
   // A formula is copied as TeX.
