@@ -56,10 +56,11 @@ def fit(
         sigma^2 of ``covariance="identity"``, in squared units of x.
     init : str, array or Mixture
         ``"k-means++"``, ``"greedy k-means++"`` (of several candidates for a mean the one that
-        helps most), ``"random"`` (distinct points), (K, d) means, (n,) integer labels, (n, K)
+        helps most), ``"local search"`` (these, and then means exchanged for other candidates),
+        ``"random"`` (distinct points), (K, d) means, (n,) integer labels, (n, K)
         responsibilities, or a `Mixture`. From means alone: equal weights, and the constraint's
-        covariance of all the data. ``"k-means"``: the loop runs first as k-means from greedy
-        seeds, and its labels are the start.
+        covariance of all the data. ``"k-means"``: the loop runs first as k-means from
+        ``"local search"``, and its labels are the start.
     n_init : int or ``"auto"``
         Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
         ``init="random"``, else 1.

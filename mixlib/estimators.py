@@ -91,8 +91,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     ----------
     n_clusters : int
     init : str or array
-        ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels
-        or (n, n_clusters) responsibilities.
+        ``"local search"``, ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d)
+        centres, (n,) labels or (n, n_clusters) responsibilities.
     n_init : int or ``"auto"``
         Number of starts; the smallest inertia wins. ``"auto"``: 10 for ``init="random"``, else 1.
     max_iter : int
@@ -119,7 +119,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     """
 
     def __init__(
-        self, n_clusters=8, *, init="greedy k-means++", n_init="auto", max_iter=1000, tol=1e-5, random_state=None
+        self, n_clusters=8, *, init="local search", n_init="auto", max_iter=1000, tol=1e-5, random_state=None
     ):
         self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
         self.max_iter, self.tol, self.random_state = max_iter, tol, random_state

@@ -12,7 +12,12 @@ from .mixture import Mixture
 from .model import Model, Parameters
 from .mstep import m_step
 
-SEEDS = {"k-means++": seeding.plusplus, "greedy k-means++": seeding.greedy_plusplus, "random": seeding.at_random}
+SEEDS = {
+    "k-means++": seeding.plusplus,
+    "greedy k-means++": seeding.greedy_plusplus,
+    "local search": seeding.local_search,
+    "random": seeding.at_random,
+}
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
 KMEANS_STARTS = 3  # of k-means as a start: each takes a small part of the whole time
 KMEANS_ITERATIONS = 300  # most need a tenth of it
@@ -113,7 +118,7 @@ def _kmeans(x, w, K, rng):
     """Labels (n,): the loop as k-means, the best of a few starts."""
     data, best = Data(x, w, KMEANS.constraint), None
     for _ in range(KMEANS_STARTS):
-        start = _from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
+        start = _from_means(data, KMEANS, x[seeding.local_search(data, K, rng)])
         found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
         best = found if better(found, best) else best
     if best.empty.size:  # a component needs points to start from: the nearest to its mean

@@ -167,7 +167,7 @@ def test_a_start_by_kmeans_is_a_start_from_its_labels():
     """Spherical covariances, one unit: one M-step from the labels of the best of three k-means, as one would write it."""
     x, _ = blobs(7, 300, 2, 4, 4.0)
     rng = np.random.default_rng(3)
-    runs = [mixlib.fit(x, 4, init="greedy k-means++", random_state=rng, tol=0, **KMEANS) for _ in range(3)]
+    runs = [mixlib.fit(x, 4, init="local search", random_state=rng, tol=0, **KMEANS) for _ in range(3)]
     labels = max(runs, key=lambda run: run.objective).labels
     by_hand = fit_exactly(x, 4, covariance="spherical", init=labels, max_iter=0)
     fit = fit_exactly(x, 4, covariance="spherical", init="k-means", random_state=3, max_iter=0)

@@ -111,6 +111,12 @@ class Data:
         view.second_moments = self.shape.diagonal(self.second_moments, self.d).sum(keepdims=True)
         return view
 
+    def subset(self, where):
+        """Some of the points (indices) in the same coordinates."""
+        part = copy.copy(self)
+        part.z, part.w, part.n = self.points(where), None if self.w is None else self.w[where], len(where)
+        return part
+
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
         return self.sum_blocks(lambda z, rows, w: self.shape.sum_moments(z - self.mean[:, None], w))[None]
