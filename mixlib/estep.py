@@ -8,10 +8,9 @@ at the largest. An E-step lives as long as a run: what it keeps from an iteratio
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
-from ._engine.reductions import sum_by_label, weighted_sum
 from .lloyd import LloydEStep
 from .model import Parameters, Statistics
-from .scores import Deviations, argmax, choose_form, softmax
+from .scores import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
 
 
 def e_step(data, model):
@@ -46,9 +45,7 @@ class SoftEStep:
     @property
     def rows(self):
         """Points in a block."""
-        few = 1 + self.data.d + len(self.params.means)  # scores are passed over: near the cache
-        many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)  # with features, used twice
-        return max(256, min(CACHED_BLOCK // few, BLOCK // many))
+        return max(256, self.form.rows(CACHED_BLOCK, BLOCK))
 
     def statistics(self, params):
         self.at(params)
@@ -56,18 +53,19 @@ class SoftEStep:
         total, value, n_changed = self.data.sum_blocks(self._block, self.rows)
         second = total[:, 1 + d :] if self.data.per_component else None
         objective = value + self.form.shared_term
-        return Statistics(total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed)
+        return Statistics(
+            total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed, self.form.origin
+        )
 
     def _block(self, z, rows, w):
         """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""
         features = self.form.features(z)
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.scores(features), self.params.weights)
-        # (4.5) eq-counts
-        sums = (r if w is None else r * w) @ features.T
         # (2.10) eq-mixture-log-likelihood
-        value = float(weighted_sum(log_density[None], w)[0])
-        return sums.astype(np.float64, copy=False), value, 0  # blocks are added in double precision
+        value = float(log_density.sum(dtype=np.float64) if w is None else log_density @ w)
+        # (4.5) eq-counts
+        return self.form.sums(features, r if w is None else r * w), value, 0
 
     def responsibilities(self, z, rows):
         """(K, b) for a block."""
@@ -102,8 +100,8 @@ class HardEStep(SoftEStep):
         self.labels[rows] = labels
         n_changed = int(np.count_nonzero(changed if w is None else changed & (w > 0)))
         # (2.11) eq-classification-log-likelihood
-        value = float(weighted_sum(best[None], w)[0])
-        return sum_by_label(labels, features[1:], w, len(self.params.means)), value, n_changed
+        value = float(best.sum(dtype=np.float64) if w is None else best @ w)
+        return self.form.sums_by_label(features, labels, w), value, n_changed
 
     def responsibilities(self, z, rows):
         return np.eye(len(self.params.means), dtype=z.dtype)[self.labels[rows]].T
@@ -124,19 +122,21 @@ class FixedResponsibilities(SoftEStep):
 
     def __init__(self, data, model, given, K):
         super().__init__(data, model)
-        self.given = given
-        self.params = Parameters(np.full(K, 1 / K), np.zeros((K, data.d)), None, None)
-        self.form = Deviations(data, self.params)
+        self.given, self.K = given, K
+        about_zero = Parameters(np.zeros(K), np.zeros((K, data.d)), None, None)
+        self.form = Deviations(data, about_zero) if moments_are_many(data) else Moments(data, K)
 
     def at(self, params):
         return self  # no parameters change what is given
 
     def _block(self, z, rows, w):
+        features = self.form.features(z)
+        if self.given.ndim == 1:
+            return self.form.sums_by_label(features, self.given[rows], w), 0.0, 0
         r = self.responsibilities(z, rows)
-        sums = (r if w is None else r * w) @ self.form.features(z).T
-        return sums.astype(np.float64, copy=False), 0.0, 0
+        return self.form.sums(features, r if w is None else r * w), 0.0, 0
 
     def responsibilities(self, z, rows):
         if self.given.ndim == 1:
-            return np.equal.outer(np.arange(len(self.params.means)), self.given[rows]).astype(self.data.dtype)
+            return np.equal.outer(np.arange(self.K), self.given[rows]).astype(self.data.dtype)
         return np.ascontiguousarray(self.given[rows].T, dtype=self.data.dtype)

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from ._engine.data import CACHED_BLOCK
 from ._engine.reductions import slices
+from ._engine.threads import map_blocks
 from ._engine.triangles import Singular
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .scores import scores_from_deviations, softmax
+from .scores import LEAST_ROWS, argmax, scores_from_deviations, softmax
 
 SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
-BLOCK_ROWS = 1 << 13  # points in a block
 
 
 class Mixture:
@@ -89,15 +90,15 @@ class Mixture:
 
     def log_density(self, x):
         """log p(x) of each point, (n,), for x of shape (n, d)."""
-        return np.concatenate([softmax(scores, self.weights)[1] for scores in self._scores(x)])
+        return self._evaluated(x, (), lambda scores: softmax(scores, self.weights)[1])
 
     def responsibilities(self, x):
         """p(k | x) of each point, (n, K): the posterior of its label (chapter 2)."""
-        return np.concatenate([softmax(scores, self.weights)[0].T for scores in self._scores(x)])
+        return self._evaluated(x, (len(self.means),), lambda scores: softmax(scores, self.weights)[0].T)
 
     def predict(self, x):
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return np.concatenate([scores.argmax(axis=0) for scores in self._scores(x)])
+        return self._evaluated(x, (), lambda scores: argmax(scores)[0], np.intp)
 
     def sample(self, n, random_state=None):
         """n independent points, (n, d), and the labels of the components they come from, (n,)."""
@@ -108,14 +109,21 @@ class Mixture:
         factors = np.broadcast_to(self._shape.dense(self._factors, d), (K, d, d))
         return self.means[labels] + np.einsum("nij,nj->ni", factors[labels], rng.standard_normal((n, d))), labels
 
-    def _scores(self, x):
-        x = as_points(x).astype(np.float64, copy=False)
-        if x.shape[1] != self.means.shape[1]:
-            raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
-        for part in slices(len(x), BLOCK_ROWS):
-            yield scores_from_deviations(
-                self._shape, self.weights, self.means, self._factors, np.ascontiguousarray(x[part].T)
-            )
+    def _evaluated(self, x, shape, task, dtype=np.float64):
+        """An array (n, *shape) of what `task` makes of the scores (K, b) of each block."""
+        x = as_points(x)
+        K, d = self.means.shape
+        if x.shape[1] != d:
+            raise ValueError(f"x has {x.shape[1]} columns, the mixture {d}")
+        out, inverse = np.empty((len(x), *shape), dtype=dtype), self._shape.inverse(self._factors)
+
+        def block(part):
+            z = np.ascontiguousarray(x[part].T, dtype=np.float64)
+            out[part] = task(scores_from_deviations(self._shape, self.weights, self.means, self._factors, z, inverse))
+
+        for _ in map_blocks(block, slices(len(x), max(LEAST_ROWS, CACHED_BLOCK // (2 * d + K)))):
+            pass
+        return out
 
     def __repr__(self):
         K, d = self.means.shape

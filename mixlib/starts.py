@@ -55,18 +55,20 @@ def _from_means(data, model, centres):
     centres = np.array(centres, dtype=np.float64)
     if model.constraint.fixed:
         factors = model.fixed_factors(data)
+        inverse = shape.inverse(factors)
     else:
         divisor = np.array([shape.per_count(data.d) * data.total_weight])
         try:
-            factors = shape.factor(data.scatter(), divisor, data.d, data.rounding)
+            factors, inverse = shape.factor(data.scatter(), divisor, data.d, data.rounding)
         except Singular:
             if model.prior is None:
                 raise
-            factors = shape.factor(
+            factors, inverse = shape.factor(
                 data.scatter() + data.total_weight * model.prior.scale, divisor, data.d, data.rounding
             )
-        factors = np.repeat(factors, 1 if model.constraint.shared else K, axis=0)
-    return Parameters(np.full(K, 1 / K), data.coordinates.to_internal(centres).T.copy(), factors, centres)
+        repeats = 1 if model.constraint.shared else K
+        factors, inverse = np.repeat(factors, repeats, axis=0), np.repeat(inverse, repeats, axis=0)
+    return Parameters(np.full(K, 1 / K), data.coordinates.to_internal(centres).T.copy(), factors, centres, inverse)
 
 
 def _from_mixture(data, model, mixture):
@@ -80,7 +82,8 @@ def _from_mixture(data, model, mixture):
         if model.constraint.shared:
             covariances = np.tensordot(mixture.weights, covariances, axes=1)[None]
         factors = shape.to_internal(shape.from_covariances(covariances), data.coordinates)
-    return Parameters(weights, data.coordinates.to_internal(mixture.means).T.copy(), factors, mixture.means.copy())
+    means, inverse = data.coordinates.to_internal(mixture.means).T.copy(), shape.inverse(factors)
+    return Parameters(weights, means, factors, mixture.means.copy(), inverse)
 
 
 def _from_kmeans(x):
