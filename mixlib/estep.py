@@ -124,7 +124,7 @@ class FixedResponsibilities(SoftEStep):
         super().__init__(data, model)
         self.given, self.K = given, K
         about_zero = Parameters(np.zeros(K), np.zeros((K, data.d)), None, None)
-        self.form = Deviations(data, about_zero) if moments_are_many(data) else Moments(data, K)
+        self.form = Deviations(data, about_zero) if moments_are_many(data, K) else Moments(data, K)
 
     def at(self, params):
         return self  # no parameters change what is given

@@ -17,7 +17,8 @@ TOLERANCE = {8: 1e-9, 4: 1e-3}
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
 NEGLIGIBLE = 1e-30  # a responsibility of this share of a component's weight is far below the rounding of its sums
-MOST_MOMENTS = 700  # second moments of a point above which a product of features is no longer the fastest
+MOMENTS_PER_COMPONENT = 45  # above so many second moments a component, products of the points are the fastest form
+MOST_MOMENTS = 5000  # and above so many the others would need too much memory
 LEAST_ROWS = 1024  # points in a block of products of large matrices
 
 
@@ -26,14 +27,15 @@ def digits_kept(dtype, ratio):
     return np.finfo(dtype).eps * ratio <= TOLERANCE[dtype.itemsize]
 
 
-def moments_are_many(data):
+def moments_are_many(data, K):
     """Are a point's second moments so many that products of the points themselves are faster?"""
-    return data.per_component and data.shape.size(data.d) > max(MOST_MOMENTS, data.d)
+    moments = data.shape.size(data.d) if data.per_component else 0
+    return moments > data.d and moments > min(MOMENTS_PER_COMPONENT * K, MOST_MOMENTS)
 
 
 def choose_form(data, params):
     """The form of the scores that is right for these parameters: the one place that decides."""
-    if moments_are_many(data):
+    if moments_are_many(data, len(params.means)):
         return Deviations(data, params)
     narrowest = max(params.inverse.max(), -params.inverse.min())
     radius = max(data.radius, np.sqrt(squared_lengths(params.means.T).max()))

@@ -126,9 +126,10 @@ def local_search(data, K, rng):
     chosen = np.array(greedy_plusplus(data, K, rng, sampler))
     if data.n <= 2 * max(SAMPLE, SAMPLE_PER_CENTRE * K):
         return _exchanged(data, sampler, chosen, rng)
-    where = sampler.sample(rng, max(SAMPLE, SAMPLE_PER_CENTRE * K), chosen)
-    part = data.subset(where)
-    found = _exchanged(part, PointSampler(part, sampler.column_weights), np.searchsorted(where, chosen), rng)
+    where, w = sampler.sample(rng, max(SAMPLE, SAMPLE_PER_CENTRE * K))
+    where, w = np.r_[chosen, where], np.r_[np.zeros(K), w]
+    part = data.subset(where, w)
+    found = _exchanged(part, PointSampler(part, sampler.column_weights), np.arange(K), rng)
 
     def left(z, rows, w):
         return np.array(

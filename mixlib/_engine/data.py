@@ -111,10 +111,12 @@ class Data:
         view.second_moments = self.shape.diagonal(self.second_moments, self.d).sum(keepdims=True)
         return view
 
-    def subset(self, where):
-        """Some of the points (indices) in the same coordinates."""
+    def subset(self, where, w):
+        """Some of the points (indices) with other weights, in the same coordinates."""
         part = copy.copy(self)
-        part.z, part.w, part.n = self.points(where), None if self.w is None else self.w[where], len(where)
+        part.z, part.w, part.n, part.total_weight = self.points(where), w, len(where), float(w.sum())
+        part.mean = part.sum_blocks(lambda z, rows, w: weighted_sum(z, w)) / part.total_weight
+        part.second_moments, _ = part._second_moments()
         return part
 
     def scatter(self):

@@ -103,19 +103,27 @@ class PointSampler:
             return self.order[places]
         return np.array([self._within(place, aim) for place, aim in zip(places, aims)])
 
-    def sample(self, rng, number, including):
-        """Indices of about so many points, and those `including`; copies all or none: a hash of their key decides."""
+    def sample(self, rng, number):
+        """About so many points, indices and weights that make up for the others, which an order of rows does not change.
+
+        Half of them are drawn uniformly, half by squared distance from the mean, so that a few
+        points far away are not missed (a lightweight coreset: Bachem, Lucic and Krause 2018). A
+        hash of its key decides on a point: copies are all in the sample, or none.
+        """
         multiplier = np.uint64(2 * int(rng.integers(1 << 62)) + 1)
-        below = np.uint64(min(number / self.data.n, 1.0) * ((1 << 32) - 1))
-        chosen = np.empty(self.data.n, dtype=bool)
+        hashed, chance = np.empty(self.data.n), np.empty(self.data.n)
 
         def block(z, rows, w):
-            hashed = self._keys(z, rows).view(np.uint64) * multiplier
-            chosen[rows] = hashed >> np.uint64(32) <= below
+            chance[rows] = self._keys(z, rows)
+            hashed[rows] = chance[rows].view(np.uint64) * multiplier >> np.uint64(32)
 
         self.data.for_blocks(block)
-        chosen[including] = True
-        return np.flatnonzero(chosen)
+        weights = self.weights(slice(None))
+        spread = weights @ chance
+        chance *= 0.5 * number / spread if spread > 0 else 0.0
+        chance += 0.5 * number / weights.sum()
+        where = np.flatnonzero((hashed < chance * 2.0**32) & (weights > 0))
+        return where, weights[where] / np.minimum(chance[where], 1.0)
 
     def _within(self, at, aim):
         """The point of a bin at which the mass reaches `aim`."""
