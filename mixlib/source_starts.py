@@ -67,22 +67,21 @@ def _from_kmeans(source, data, model, K, rng):
 def _from_partition(data, model, points, params, K):
     """One M-step from the partition by the nearest of k-means' means, found block by block."""
     nearest = NearestMean(params.means, params.centres, points.coordinates, points.radius)
-    estep = NearestResponsibilities(data, model, nearest, K)
+    estep = NearestLabels(data, model, nearest, K)
     return m_step(estep, estep.statistics(None), None)
 
 
-class NearestResponsibilities(FixedResponsibilities):
-    """Responsibilities of ones for the nearest means of another fit, in the coordinates of that."""
+class NearestLabels(FixedResponsibilities):
+    """The labels of the nearest means of another fit, in the coordinates of that."""
 
     def __init__(self, data, model, nearest, K):
         super().__init__(data, model, None, K)
         self.nearest = nearest
 
-    def responsibilities(self, z, rows):
+    def given_to(self, z, rows):
         coordinates = self.nearest.coordinates
         x = self.data.coordinates.to_user(z.astype(DOUBLE))
-        labels = self.nearest.find(((x - coordinates.shift) / coordinates.scale).T, DOUBLE)[0]
-        return np.equal.outer(np.arange(len(self.params.means)), labels).astype(self.data.dtype)
+        return self.nearest.find(((x - coordinates.shift) / coordinates.scale).T, DOUBLE)[0]
 
 
 def column_variances(source, w):

@@ -10,7 +10,6 @@ the prior have one code. A jump is taken if it does not fall below where EM stan
 import numpy as np
 
 from ._engine.triangles import Singular
-from .model import Statistics
 from .mstep import m_step
 
 GROWTH = 4.0  # the longest a grows by this factor after a jump that used it, and shrinks after one in vain
@@ -36,7 +35,8 @@ class Squarem:
         return params, estep.statistics(params), False
 
     def _jump(self, estep, params, value):
-        start, middle, last = (_joined(statistics) for statistics in self.kept)
+        shape, origin = estep.data.shape, self.kept[2].origin
+        start, middle, last = (_joined(statistics.about(origin, shape)) for statistics in self.kept)
         r, v = middle - start, last - 2 * middle + start
         length = np.linalg.norm(v)
         a = min(np.linalg.norm(r) / length, self.longest) if length > 0 else 0.0
@@ -79,6 +79,5 @@ def _split(vector, like):
     """The statistics that a vector holds."""
     K, d = like.first.shape
     counts, first, second = np.split(vector, [K, K + K * d])
-    return Statistics(
-        counts, first.reshape(K, d), None if like.second is None else second.reshape(like.second.shape), 0.0, 0.0, 0
-    )
+    second = None if like.second is None else second.reshape(like.second.shape)
+    return like._replace(counts=counts, first=first.reshape(K, d), second=second)

@@ -5,6 +5,8 @@ The loop works in z with x = shift + scale * (root @ z), chosen so that no digit
 `scale` is a power of two, and `shift` is 0 or so near to the data that x - shift is exact.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 
@@ -33,7 +35,7 @@ class Coordinates:
         """These coordinates, moved to `mean` and divided by the lower triangle `root` of the data's covariance."""
         return Coordinates(self.shift + self.scale * mean, self.scale, root)
 
-    @property
+    @cached_property
     def log_volume(self):
         """log |dx/dz|: what a log density gains from the change of variables."""
         of_root = 0.0 if self.root is None else np.log(np.diagonal(self.root)).sum()
