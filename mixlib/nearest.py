@@ -17,6 +17,7 @@ from .scores import argmax
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+EPS = {dtype: float(np.finfo(dtype).eps) for dtype in (SINGLE, DOUBLE)}
 
 
 class NearestMean:
@@ -29,15 +30,16 @@ class NearestMean:
         self.means, self.centres, self.coordinates, self.looks = means, centres, coordinates, []
         # (3.5) eq-assign, (5.2) eq-reduction-score
         self.offset = -0.5 * squared_lengths(means.T)
-        theta = np.column_stack([self.offset, means])
+        theta = np.empty((len(means), 1 + means.shape[1]))
+        theta[:, 0], theta[:, 1:] = self.offset, means
         radius = max(radius, np.sqrt(-2 * self.offset.min()))
         self.theta = {DOUBLE: theta}
         if radius < SINGLE_RADIUS:
             self.theta[SINGLE] = theta.astype(SINGLE)
-        away = np.max(np.abs(coordinates.shift) / coordinates.scale)
+        away = coordinates.away
         steps = (means.shape[1] + 4) * radius  # roundings of a score, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
-        self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
+        double = 4 * steps * (radius + away) * EPS[DOUBLE]
+        self.slack = {SINGLE: float(steps * radius * EPS[SINGLE] + double), DOUBLE: float(double)}
 
     def find(self, z, precision):
         """Labels (b,), and the features (1, z), scores (K, b) and best scores that led to them."""

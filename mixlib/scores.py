@@ -11,9 +11,11 @@ from ._engine.reductions import squared_lengths, sum_by_label
 from ._engine.scratch import scratch
 
 LOG_2PI = np.log(2 * np.pi)
+EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
 # scores so far below the largest count as this far (exp stays a normal number)
+LOWEST = {8: np.finfo(np.float64).min, 4: np.finfo(np.float32).min}
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
 NEGLIGIBLE = 1e-30  # a responsibility of this share of a component's weight is far below the rounding of its sums
@@ -24,7 +26,7 @@ LEAST_ROWS = 1024  # points in a block of products of large matrices
 
 def digits_kept(dtype, ratio):
     """Is a difference safe whose terms are `ratio` times as large as itself?"""
-    return np.finfo(dtype).eps * ratio <= TOLERANCE[dtype.itemsize]
+    return EPS[dtype.itemsize] * ratio <= TOLERANCE[dtype.itemsize]
 
 
 def moments_are_many(data, K):
@@ -169,7 +171,7 @@ def scores_from_deviations(shape, weights, means, factors, z, inverse=None):
 def softmax(scores, weights):
     """Responsibilities, in place of the scores, and log sum exp of each column."""
     # (2.18) eq-log-sum-exp
-    top = np.maximum(scores.max(axis=0), np.finfo(scores.dtype).min)  # finite, out of all reach too
+    top = np.maximum(scores.max(axis=0), LOWEST[scores.dtype.itemsize])  # finite, out of all reach too
     scores -= top
     np.maximum(scores, LOWEST_EXPONENT[scores.dtype.itemsize], out=scores)
     np.exp(scores, out=scores)

@@ -9,7 +9,7 @@ from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .estep import FixedResponsibilities, e_step
-from .loop import better, run
+from .loop import run
 from .mixture import Mixture
 from .model import Model, Parameters
 from .mstep import m_step
@@ -22,7 +22,6 @@ SEEDS = {
 }
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
 KMEANS_ITERATIONS = 300  # most need a tenth of it
-SHORT = 1  # iterations after which starts are compared
 SAMPLE, SAMPLE_PER_NUMBER = 1 << 14, 8  # points of a sample, and at least so many for each number to be estimated
 SAMPLE_ITERATIONS, SAMPLE_TOL = 100, 1e-4  # of the model on the sample
 
@@ -114,26 +113,29 @@ def _from_partition(x, data, model, K, rng):
 
     Where Sigma can tell the columns apart k-means runs in their own units, and in units of their
     standard deviations: measured over many data sets neither is always better. If they lead to
-    two partitions, the one goes on that is better after an iteration.
+    two partitions, the start is the one whose classification log-likelihood is larger.
     """
     partitions = [_kmeans(x, data.w, K, rng)]
     if not model.constraint.shape.isotropic and data.d > 1:
         partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
         if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
             partitions.pop()  # the same, but for the order
-    if len(partitions) == 1:
-        return _from_responsibilities(data, model, partitions[0], K)
-    found = failure = None
+    best = failure = None
     for labels in partitions:
         try:
-            tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
+            params = _from_responsibilities(data, model, labels, K)
         except Singular as error:
             failure = error
             continue
-        found = tried if better(tried, found) else found
-    if found is None:
+        counts = np.bincount(labels, data.w, K)
+        # (2.11) eq-classification-log-likelihood at its own maximum, where each squared distance is d on average
+        log_det = model.constraint.shape.log_det(params.factors, data.d)
+        value = float(counts @ (np.log(np.where(counts > 0, params.weights, 1.0)) - log_det))
+        if best is None or value > best[0] + 1e-9 * abs(value):
+            best = value, params
+    if best is None:
         raise failure
-    return found.params
+    return best[1]
 
 
 def _kmeans(x, w, K, rng):

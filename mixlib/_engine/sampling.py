@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import TooFewPointsError
-from ..scores import TOLERANCE
+from ..scores import EPS, TOLERANCE
 from .reductions import squared_lengths
 from .scratch import scratch
 
@@ -62,7 +62,7 @@ class PointSampler:
             distances[:] = (-2.0 * product.T).astype(z.dtype) @ z
         distances += squares
         distances += lengths[:, None]
-        eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
+        eps = EPS[z.dtype.itemsize] / TOLERANCE[z.dtype.itemsize]
         small = scratch("small", distances.shape, np.dtype(bool))
         np.less_equal(distances, eps * (squares.max(initial=0.0) + lengths[:, None]), out=small)  # some more than needed
         near = np.flatnonzero(small)
