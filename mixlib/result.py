@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ._engine.reductions import weighted_sum
+from ._engine.reductions import squared_lengths, weighted_sum
 from .estep import SoftEStep, e_step
 
 
@@ -127,11 +127,13 @@ class Fit:
 
     @cached_property
     def _inertia(self):
-        data, means, labels = self._points, self._params.centres, self._labels
+        data, labels, coordinates = self._points, self._labels, self._points.coordinates
+        means, root, scale = self._params.means.T, coordinates.root, coordinates.scale[:, None]
 
         def block(z, rows, w):
-            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels[rows]]
-            return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+            deviations = z - means.take(labels[rows], axis=1)
+            deviations = scale * (deviations if root is None else root @ deviations)
+            return weighted_sum(squared_lengths(deviations)[None], w)[0]
 
         with np.errstate(over="ignore"):
             return float(data.sum_blocks(block))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-FEW = 1 << 13  # pairs of a point and a label up to which one matrix product is the fastest sum by label
+FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
 
 
 def slices(n, size):
