@@ -11,8 +11,10 @@ from ._engine.reductions import squared_lengths, sum_by_label
 from ._engine.scratch import scratch
 
 LOG_2PI = np.log(2 * np.pi)
+EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
+LOWEST = {8: np.finfo(np.float64).min, 4: np.finfo(np.float32).min}
 # what lies further below the largest counts as this far (exp stays a normal number)
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
@@ -24,7 +26,7 @@ LEAST_ROWS = 1024  # points in a block of products of large matrices
 
 def digits_kept(dtype, ratio):
     """Is a difference safe whose terms are `ratio` times as large as itself?"""
-    return np.finfo(dtype).eps * ratio <= TOLERANCE[dtype.itemsize]
+    return EPS[dtype.itemsize] * ratio <= TOLERANCE[dtype.itemsize]
 
 
 def moments_are_many(data, K):
@@ -172,7 +174,7 @@ def log_joint_from_deviations(shape, weights, means, factors, z, inverse):
 def softmax(log_joint, weights):
     """Responsibilities, in place of the log-joint, and log sum exp of each column."""
     # (2.18) eq-log-sum-exp
-    top = np.maximum(log_joint.max(axis=0), np.finfo(log_joint.dtype).min)  # finite, out of all reach too
+    top = np.maximum(log_joint.max(axis=0), LOWEST[log_joint.dtype.itemsize])  # finite, out of all reach too
     r = log_joint
     r -= top
     np.maximum(r, LOWEST_EXPONENT[r.dtype.itemsize], out=r)

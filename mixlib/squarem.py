@@ -13,6 +13,7 @@ from ._engine.triangles import Singular
 from .mstep import m_step
 
 GROWTH = 4.0  # the longest a grows by this factor after a jump that used it, and shrinks after one in vain
+LEAST = 2.0  # a shorter jump is worth no more than the iteration that it costs
 EMPTIED = 1e-2  # a jump leaves each component at least this share of its weight
 
 
@@ -40,7 +41,7 @@ class Squarem:
         r, v = middle - start, last - 2 * middle + start
         length = np.linalg.norm(v)
         a = min(np.linalg.norm(r) / length, self.longest) if length > 0 else 0.0
-        while a > 1.01:  # at 1 it is the last plain step
+        while a > LEAST:
             jump = _split(start + 2 * a * r + a * a * v, self.kept[2])
             try:
                 if (jump.counts < EMPTIED * self.kept[2].counts).any():

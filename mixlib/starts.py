@@ -1,5 +1,7 @@
 """Where the loop starts: the parameters that `init` stands for."""
 
+from functools import partial
+
 import numpy as np
 
 from . import inputs, seeding
@@ -9,7 +11,7 @@ from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .estep import FixedResponsibilities, e_step
-from .loop import better, run
+from .loop import run
 from .mixture import Mixture
 from .model import Model, Parameters
 from .mstep import m_step
@@ -23,7 +25,6 @@ SEEDS = {
 }
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
 KMEANS_ITERATIONS = 300  # most need a tenth of it
-SHORT = 1  # iterations after which starts are compared
 SAMPLE, SAMPLE_PER_NUMBER = 1 << 14, 8  # points of a sample, and at least so many for each number to be estimated
 SAMPLE_ITERATIONS, SAMPLE_TOL = 100, 1e-4  # of the model on the sample
 
@@ -123,26 +124,41 @@ def _from_partition(x, data, model, K, rng):
 
     Where Sigma can tell the columns apart k-means runs in their own units, and in units of their
     standard deviations: measured over many data sets neither is always better. If they lead to
-    two partitions, the one goes on that is better after an iteration.
+    two partitions, the start is the one whose classification log-likelihood is larger.
     """
     partitions = [_kmeans(x, data.w, K, rng)]
     if not model.constraint.shape.isotropic and data.d > 1:
         partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
         if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
             partitions.pop()  # the same, but for the order
-    if len(partitions) == 1:
-        return _from_responsibilities(data, model, partitions[0], K)
-    found = failure = None
-    for labels in partitions:
+    return best_start(partial(from_labels, FixedResponsibilities(data, model, labels, K)) for labels in partitions)
+
+
+def best_start(starts):
+    """Of several starts, functions that give a value and parameters: the parameters of the largest value.
+
+    Singular ones are passed over, unless all are.
+    """
+    best = failure = None
+    for start in starts:
         try:
-            tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
+            value, params = start()
         except Singular as error:
             failure = error
             continue
-        found = tried if better(tried, found) else found
-    if found is None:
+        if best is None or value > best[0] + 1e-9 * abs(value):
+            best = value, params
+    if best is None:
         raise failure
-    return found.params
+    return best[1]
+
+
+def from_labels(estep):
+    """One M-step from the labels that an E-step holds: the classification log-likelihood, but for constants, and the parameters."""
+    params, counts = _one_m_step(estep)
+    # (2.11) eq-classification-log-likelihood at its own maximum, where each squared distance is d on average
+    log_det = estep.model.constraint.shape.log_det(params.factors, estep.data.d)
+    return float(counts @ (np.log(np.where(counts > 0, params.weights, 1.0)) - log_det)), params
 
 
 def _kmeans(x, w, K, rng):
@@ -170,9 +186,13 @@ def _standard_deviations(x, w):
 
 def _from_responsibilities(data, model, given, K):
     """One M-step, from responsibilities (n, K) or labels (n,)."""
-    estep = FixedResponsibilities(data, model, given, K)
+    return _one_m_step(FixedResponsibilities(data, model, given, K))[0]
+
+
+def _one_m_step(estep):
+    """The parameters, and the counts (K,) that they are from."""
     statistics = estep.statistics(None)
     empty = np.flatnonzero(statistics.counts <= 0)
-    if empty.size and model.prior is None:
+    if empty.size and estep.model.prior is None:
         raise ValueError(f"init gives no points to component(s) {empty.tolist()}; each needs some")
-    return m_step(estep, statistics, None)
+    return m_step(estep, statistics, None), statistics.counts

@@ -41,6 +41,11 @@ class Coordinates:
         of_root = 0.0 if self.root is None else np.log(np.diagonal(self.root)).sum()
         return np.log(self.scale).sum() + of_root
 
+    @cached_property
+    def away(self):
+        """How far the origin of the loop is from the user's, in internal units."""
+        return float(np.max(np.abs(self.shift) / self.scale))
+
     def to_internal(self, x):
         """Points (b, d) of the user as columns (d, b) of the loop."""
         z = ((np.asarray(x, dtype=np.float64) - self.shift) / self.scale).T

@@ -159,6 +159,8 @@ class Data:
 
     def _map(self, task, rows):
         rows = rows or max(256, CACHED_BLOCK // self.d)
+        if self.n <= rows:
+            return [task(self.z, slice(0, self.n), self.w)]
         return map_blocks(lambda block: task(*block), list(self.blocks(rows)))
 
     def points(self, where):

@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..errors import TooFewPointsError
-from ..log_joint import TOLERANCE
+from ..log_joint import EPS, TOLERANCE
 from .reductions import squared_lengths
 from .scratch import scratch
 
 FEW_POINTS = 1 << 13  # up to here all are sorted
+FEW_NUMBERS = 1 << 14  # up to so many differences all are taken
 LAST_BIN = (1 << 16) - 1
 
 
@@ -50,8 +51,10 @@ class PointSampler:
     def distances(self, z, where, centres):
         """Squared distances of points from each of some centres (d, m), columns weighted, (m, b).
 
-        They are |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits; in scratch memory.
+        They are |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits; perhaps in scratch memory.
         """
+        if z.size * centres.shape[1] <= FEW_NUMBERS:
+            return self._exact(z[:, None], centres[:, :, None])
         product = self._weighted(self._weighted(centres.astype(np.float64)))
         lengths = (product * centres).sum(axis=0)
         squares = self.squares[where]
@@ -62,18 +65,24 @@ class PointSampler:
             distances[:] = (-2.0 * product.T).astype(z.dtype) @ z
         distances += squares
         distances += lengths[:, None]
-        eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
+        eps = EPS[z.dtype.itemsize] / TOLERANCE[z.dtype.itemsize]
         small = scratch("small", distances.shape, np.dtype(bool))
-        np.less_equal(
-            distances, eps * (squares.max(initial=0.0) + lengths[:, None]), out=small
-        )  # some more than needed
+        # some more than needed
+        np.less_equal(distances, eps * (squares.max(initial=0.0) + lengths[:, None]), out=small)
         near = np.flatnonzero(small)
         if near.size:
             rows, near = np.divmod(near, distances.shape[1])
-            exact = squared_lengths(self._weighted(z[:, near] - centres[:, rows]), dtype=np.float64)
-            exact[exact <= self.data.rounding] = 0.0  # the same point, up to rounding
-            distances[rows, near] = exact
+            distances[rows, near] = self._exact(z[:, near], centres[:, rows])
         return distances
+
+    def _exact(self, z, centres):
+        """Squared lengths of z - c."""
+        v = z - centres
+        if self.column_weights is not None:
+            v *= self.column_weights.reshape(-1, *[1] * (v.ndim - 1))
+        squares = np.einsum("j...,j...->...", v, v, dtype=np.float64)
+        squares[squares <= self.data.rounding] = 0.0  # the same point, up to rounding
+        return squares
 
     def _keys(self, z, where):
         """Where points stand in the order, (b,): their squared distance from the mean, and a little of a projection."""

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+EPS = np.finfo(float).eps
 HALVED_FROM = 48  # columns above which a triangle is inverted by halves
 
 
@@ -26,8 +27,9 @@ def regular_triangles(correlations, rounding):
     """Lower triangles and their inverses; a direction whose variance is rounding, of the sums or of the data
     (`rounding`, (C, d)), is singular."""
     triangles, inverses, shares = cholesky(correlations)
-    bad = np.flatnonzero(shares < 8 * correlations.shape[-1] * np.finfo(float).eps)
-    if not bad.size and rounding.any():  # rounding of the data, in directions where the variance is 1
+    least = 8 * correlations.shape[-1] * EPS
+    bad = np.flatnonzero(shares < least) if shares.min() < least else shares[:0]
+    if not bad.size and rounding.max() >= shares.min():  # rounding of the data, in directions where the variance is 1
         of_data = (inverses**2 @ rounding[:, :, None]).max(axis=(1, 2))
         bad = np.flatnonzero(of_data >= 1)
     if bad.size:
@@ -43,7 +45,8 @@ def cholesky(correlations):
     """
     try:
         triangles = np.linalg.cholesky(correlations)
-        definite = slice(None)
+        inverses = inverse_triangles(triangles)
+        return triangles, inverses, 1 / greatest_lengths(inverses)
     except np.linalg.LinAlgError:  # not all are positive definite: share 0
         triangles, definite = np.broadcast_to(np.eye(correlations.shape[-1]), correlations.shape).copy(), []
         for index, matrix in enumerate(correlations):
@@ -59,7 +62,7 @@ def cholesky(correlations):
 
 def greatest_lengths(inverses):
     """The largest squared length of a row of each matrix, (C,)."""
-    return np.einsum("kij,kij->ki", inverses, inverses).max(axis=1, initial=0.0)
+    return np.einsum("kij,kij->ki", inverses, inverses).max(axis=1)
 
 
 @lru_cache(maxsize=4)
