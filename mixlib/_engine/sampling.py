@@ -126,7 +126,8 @@ class PointSampler:
 
         def block(z, rows, w):
             chance[rows] = self._keys(z, rows)
-            hashed[rows] = chance[rows].view(np.uint64) * multiplier >> np.uint64(32)
+            digits = chance[rows].view(np.uint64) >> np.uint64(20)  # rounding aside
+            hashed[rows] = digits * multiplier >> np.uint64(32)
 
         self.data.for_blocks(block)
         weights = self.weights(slice(None))
