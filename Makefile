@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf newest wheel anchors picture bench lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf stubs newest wheel anchors picture bench lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -34,6 +34,10 @@ newest: .venv-newest/installed
 	.venv-newest/bin/python -m pytest book mixlib tests -m "not site" --deselect tests/test_project.py > _build/newest.log 2>&1; \
 		code=$$?; cat _build/newest.log; $(PYTHON) book/_ext/newest.py _build/newest.log > _build/newest.txt; \
 		cat _build/newest.txt; exit $$code
+
+# Notebooks with the exercises of each chapter to hand out, without the solutions, in _build/stubs.
+stubs: .venv/installed
+	$(PY) book/_ext/stubs.py _build/stubs
 
 wheel: .venv/installed
 	rm -rf dist build

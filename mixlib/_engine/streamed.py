@@ -80,10 +80,10 @@ class Arriving:
         np.subtract(x, across(self.shift), out=z, casting="same_kind")
         np.divide(z, across(self.scale), out=z, casting="same_kind")
         if self.inverse is not None:
-            centred = z - across(self.mean)
-            np.matmul(
-                *((centred, self.inverse.T) if row_major else (self.inverse, centred)), out=z, casting="same_kind"
-            )
+            centred = np.subtract(z, across(self.mean), out=scratch("centred", x.shape, np.dtype(np.float64)))
+            whole = scratch("whitened", x.shape, self.dtype)
+            factors = (centred, self.inverse.T) if row_major else (self.inverse, centred)
+            z = np.matmul(*factors, out=whole, casting="same_kind")
         return z.T if row_major else z
 
 
