@@ -13,7 +13,7 @@ from results import ROOT, notebooks
 
 URL = "https://github.com/someone/book"
 EXTRA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["book"]
-NAMES = {"sklearn": "scikit-learn"}
+NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
 STANDARD = {"decimal", "fractions", "functools", "itertools", "math", "unittest", "warnings"}
 SHIPPED = {"IPython", "mixlib"}  # the notebook's own program, and what the line installs
 
