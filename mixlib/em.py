@@ -68,11 +68,13 @@ def fit(
         sigma^2 of ``covariance="identity"``, in squared units of x.
     init : str, array or Mixture
         ``"k-means++"``, ``"greedy k-means++"`` (of several candidates for a mean the one that
-        helps most), ``"k-means||"`` (which draws many at once, in few passes), ``"random"``
-        (distinct points), (K, d) means, (n,) integer labels, (n, K) responsibilities, or a
-        `Mixture`. For a source of blocks both kinds of k-means++ are drawn as k-means||. From means alone: equal weights, and the constraint's
-        covariance of all the data. ``"k-means"``: the loop runs first as k-means from greedy
-        seeds, and its labels are the start.
+        helps most), ``"local search"`` (these, and then means exchanged for other candidates),
+        ``"k-means||"`` (which draws many at once, in few passes), ``"random"`` (distinct points),
+        (K, d) means, (n,) integer labels, (n, K) responsibilities, or a `Mixture`. For a source of
+        blocks all but ``"random"`` are drawn as k-means||. From means alone: equal weights, and the
+        constraint's covariance of all the data. ``"k-means"``: the loop runs first as k-means from
+        ``"local search"``, and its labels are the start; of many points it runs on a sample, as
+        does the model from there, whose parameters are the start.
     n_init : int or ``"auto"``
         Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
         ``init="random"``, else 1.

@@ -15,7 +15,7 @@ from .log_joint import LOG_2PI, digits_kept
 from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
 
-BOUNDS_BELOW = 0.2  # share of changed labels below which bounds pay
+BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
 BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
 
 
@@ -60,7 +60,8 @@ class LloydEStep:
         points_are_many = (
             self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
         )  # else a plain pass is as fast
-        bounds_pay = points_are_many and (first or self.n_changed <= BOUNDS_BELOW * self.data.n)
+        share = min(BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN * len(params.means))
+        bounds_pay = points_are_many and not first and self.n_changed <= share * self.data.n
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
         undecided = sum(count for kind, count in self.nearest.looks if kind == DOUBLE)

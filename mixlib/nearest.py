@@ -12,7 +12,7 @@ from ._engine.data import CACHED_BLOCK
 from ._engine.reductions import slices, squared_lengths
 from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
-from .log_joint import argmax
+from .log_joint import EPS, argmax
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
@@ -29,15 +29,16 @@ class NearestMean:
         self.means, self.centres, self.coordinates, self.looks = means, centres, coordinates, []
         # (3.5) eq-assign, (5.2) eq-reduction-score
         self.offset = -0.5 * squared_lengths(means.T)
-        theta = np.column_stack([self.offset, means])
+        theta = np.empty((len(means), 1 + means.shape[1]))
+        theta[:, 0], theta[:, 1:] = self.offset, means
         radius = max(radius, np.sqrt(-2 * self.offset.min()))
         self.theta = {DOUBLE: theta}
         if radius < SINGLE_RADIUS:
             self.theta[SINGLE] = theta.astype(SINGLE)
-        away = np.max(np.abs(coordinates.shift) / coordinates.scale)
+        away = coordinates.away
         steps = (means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
-        self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
+        double = 4 * steps * (radius + away) * EPS[DOUBLE.itemsize]
+        self.slack = {SINGLE: float(steps * radius * EPS[SINGLE.itemsize] + double), DOUBLE: float(double)}
 
     def find(self, z, precision):
         """Labels (b,), and what led to them: the features (1, z), the log-joint (K, b) and its largest."""

@@ -46,7 +46,7 @@ def test_scikit_learns_own_checks(estimator):
 def test_kmeans_is_fit_with_three_settings():
     model = KMeans(3, random_state=4).fit(X)
     fit = mixlib.fit(
-        X, 3, covariance="identity", weights="equal", assignment="hard", init="greedy k-means++", random_state=4
+        X, 3, covariance="identity", weights="equal", assignment="hard", init="local search", random_state=4
     )
     assert np.array_equal(model.cluster_centers_, fit.mixture.means)
     assert np.array_equal(model.labels_, fit.labels)
@@ -96,7 +96,7 @@ def test_the_defaults_are_those_of_fit_but_for_better_starts():
     kmeans, mixture = KMeans().get_params(), GaussianMixture().get_params()
     assert (kmeans.pop("n_clusters"), mixture.pop("n_components")) == (8, 1)
     assert mixture.pop("covariance_type") == defaults["covariance"]
-    assert (kmeans.pop("init"), mixture.pop("init"), mixture.pop("accelerate")) == ("greedy k-means++", "k-means", True)
+    assert (kmeans.pop("init"), mixture.pop("init"), mixture.pop("accelerate")) == ("local search", "k-means", True)
     assert kmeans.pop("n_init") == mixture.pop("n_init") == "auto"
     for settings in (kmeans, mixture):
         assert settings == {name: defaults[name] for name in settings} and len(settings) >= 3
