@@ -55,7 +55,14 @@ class _Estimator(BaseEstimator):
         if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
             x = inputs.as_numbers(x, "X")
         with np.errstate(over="ignore", invalid="ignore"):
-            x = validate_data(self, x, dtype=[np.float64, np.float32], reset=reset, ensure_min_samples=least)
+            x = validate_data(
+                self,
+                x,
+                dtype=[np.float64, np.float32],
+                reset=reset,
+                ensure_min_samples=least,
+                ensure_all_finite=False,  # as_points looks at every number
+            )
         return inputs.as_points(x, "X")
 
     def _state(self):

@@ -102,9 +102,9 @@ class LloydEStep:
     def _assign(self, where):
         """Label some points, and measure their gaps; which of them changed, and from what labels."""
         old = self.labels[where]
-        labels, features, scores, best = self.nearest.find(self.data.points(where), self.precision)
+        labels, points, scores, best = self.nearest.find(self.data.points(where), self.precision)
         if self.bounds is not None:
-            self.bounds.measured(where, self._gaps(labels, features[1:], scores, best), labels)
+            self.bounds.measured(where, self._gaps(labels, points, scores, best), labels)
         differ = np.empty(0, dtype=np.intp) if self.n_changed is None else np.flatnonzero(old != labels)
         old = old[differ]
         self.labels[where] = labels
