@@ -53,9 +53,7 @@ class SoftEStep:
         total, value, n_changed = self.data.sum_blocks(self._block, self.rows)
         second = total[:, 1 + d :] if self.data.per_component else None
         objective = value + self.form.shared_term
-        return Statistics(
-            total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed, self.form.origin
-        )
+        return Statistics(total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed, self.form.origin)
 
     def _block(self, z, rows, w):
         """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""

@@ -125,9 +125,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, _E
     Chapters 3 and 5; Lloyd (1982).
     """
 
-    def __init__(
-        self, n_clusters=8, *, init="local search", n_init="auto", max_iter=1000, tol=1e-5, random_state=None
-    ):
+    def __init__(self, n_clusters=8, *, init="local search", n_init="auto", max_iter=1000, tol=1e-5, random_state=None):
         self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
         self.max_iter, self.tol, self.random_state = max_iter, tol, random_state
 

@@ -26,7 +26,6 @@ SAMPLE, SAMPLE_PER_NUMBER = 1 << 14, 8  # points of a sample, and at least so ma
 SAMPLE_ITERATIONS, SAMPLE_TOL = 100, 1e-4  # of the model on the sample
 
 
-
 def starter(init, x, K):
     """A function (data, model, K, rng) -> Parameters for the `init` that the caller chose."""
     n, d = x.shape

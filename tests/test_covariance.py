@@ -35,7 +35,9 @@ def test_a_shape_is_its_dense_matrix(shape, d):
     inverse = np.linalg.inv(sigma)
     expected = -0.5 * np.einsum("jb,kji,ib->kb", z, inverse, z)
     np.testing.assert_allclose(shape.quadratic(shape.inverse(factors)) @ shape.moments(z), expected, rtol=1e-10)
-    np.testing.assert_allclose(shape.linear(shape.inverse(factors), means), np.einsum("kij,kj->ki", inverse, means), rtol=1e-10)
+    np.testing.assert_allclose(
+        shape.linear(shape.inverse(factors), means), np.einsum("kij,kj->ki", inverse, means), rtol=1e-10
+    )
     for k in range(3):
         y = shape.whiten(shape.inverse(factors)[k], z)
         np.testing.assert_allclose(-0.5 * (y**2).sum(axis=0), expected[k], rtol=1e-10)

@@ -67,7 +67,9 @@ class PointSampler:
         distances += lengths[:, None]
         eps = EPS[z.dtype.itemsize] / TOLERANCE[z.dtype.itemsize]
         small = scratch("small", distances.shape, np.dtype(bool))
-        np.less_equal(distances, eps * (squares.max(initial=0.0) + lengths[:, None]), out=small)  # some more than needed
+        np.less_equal(
+            distances, eps * (squares.max(initial=0.0) + lengths[:, None]), out=small
+        )  # some more than needed
         near = np.flatnonzero(small)
         if near.size:
             rows, near = np.divmod(near, distances.shape[1])
@@ -92,12 +94,31 @@ class PointSampler:
 
     def set_mass(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
+        self.mass = mass
         if self.sorted_bins is None:
             self.reached = np.cumsum(mass(self.order))
             return
-        self.mass = mass
         self.masses = self.data.sum_blocks(lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
         self.reached = np.cumsum(self.masses)
+
+    def near_in_order(self, point):
+        """Points (indices) among which are all copies of a point (1,)."""
+        if self.sorted_bins is None:
+            return self.order
+        return self._members(self.bins[point[0]])
+
+    def update_mass(self, point):
+        """The mass has changed near a point (1,) in the order."""
+        if self.sorted_bins is None:
+            self.set_mass(self.mass)
+        else:
+            at = self.bins[point[0]]
+            self.masses[at] = self.mass(self._members(at)).sum()
+            self.reached = np.cumsum(self.masses)
+
+    def _members(self, at):
+        """The points of a bin."""
+        return self.order[slice(*np.searchsorted(self.sorted_bins, [at, int(at) + 1]))]
 
     def draw(self, rng, n_found, K, number=1):
         """Indices of independent draws, (number,), each by one random number in the order."""
@@ -138,7 +159,7 @@ class PointSampler:
 
     def _within(self, at, aim):
         """The point of a bin at which the mass reaches `aim`."""
-        members = self.order[slice(*np.searchsorted(self.sorted_bins, [at, at + 1]))]
+        members = self._members(at)
         members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]
         masses = self.mass(members)
         place = np.searchsorted(np.cumsum(masses), max(aim - (self.reached[at] - self.masses[at]), 0.0), side="right")

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 
-
 EPS = np.finfo(float).eps
 HALVED_FROM = 48  # columns above which a triangle is inverted by halves
 
