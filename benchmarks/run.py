@@ -194,7 +194,9 @@ def main():
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--resume", action="store_true", help="leave out the cases that results.json has already")
     parser.add_argument(
-        "--typed", action="store_true", help="only the section as typed: all defaults, time and quality; and single calls"
+        "--typed",
+        action="store_true",
+        help="only the section as typed: all defaults, time and quality; and single calls",
     )
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()

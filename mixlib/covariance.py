@@ -15,7 +15,6 @@ from ._engine.reductions import outer_sum, squared_lengths, weighted_sum
 from ._engine.triangles import greatest_lengths, inverse_triangles, regular_triangles, root
 from .shape import Shape
 
-
 STEP = 32  # rows of a triangle from which it is multiplied in parts
 
 

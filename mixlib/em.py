@@ -19,6 +19,7 @@ from .result import Fit
 from .starts import starter
 
 WIDE = 128  # columns from which BLAS keeps its threads
+TINY = 1 << 17  # multiplications of a product that BLAS does on one thread by itself
 
 
 def fit(
@@ -60,7 +61,8 @@ def fit(
         ``"random"`` (distinct points), (K, d) means, (n,) integer labels, (n, K)
         responsibilities, or a `Mixture`. From means alone: equal weights, and the constraint's
         covariance of all the data. ``"k-means"``: the loop runs first as k-means from
-        ``"local search"``, and its labels are the start.
+        ``"local search"``, and its labels are the start; of many points this, and some iterations
+        of the model after it, run on a sample.
     n_init : int or ``"auto"``
         Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
         ``init="random"``, else 1.
@@ -176,8 +178,9 @@ def fit_quietly(
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
-    # BLAS's threads help products of large matrices, and get in each other's way in small ones
-    with one_blas_thread() if data.d < WIDE else nullcontext():
+    # BLAS's threads help products of large matrices, get in each other's way in small ones, and leave tiny ones alone
+    tiny = data.n * K * (1 + data.d) ** (2 if data.per_component else 1) <= TINY
+    with nullcontext() if data.d >= WIDE or tiny else one_blas_thread():
         for _ in range(n_init):
             try:
                 found = run(
@@ -196,7 +199,9 @@ def fit_quietly(
             if not isinstance(init, str):
                 break  # a given start leads to one result
     if best is None:
-        raise SingularFitError(_collapse(failure.index, constraint, covariance)) from None
+        error = SingularFitError(_collapse(failure.index, constraint, covariance))
+        error.mixture = failure.last.mixture if failure.last and n_init == 1 else None
+        raise error from None
     remarks = []
     if not (best.converged or best.stopped or tol == 0):
         remarks.append(

@@ -2,7 +2,12 @@
 
 
 class SingularFitError(ValueError):
-    """A covariance became singular: the likelihood is unbounded there (chapter 2)."""
+    """A covariance became singular: the likelihood is unbounded there (chapter 2).
+
+    `mixture` is the last iterate before that, if there was one.
+    """
+
+    mixture = None
 
 
 class TooFewPointsError(ValueError):

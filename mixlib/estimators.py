@@ -72,19 +72,20 @@ class _Estimator(BaseEstimator):
 
     def _fit(self, x, K, w, **settings):
         """Set `fit_`; with fewer distinct points than components each point is a mean, some of them twice."""
-        settings |= {
+        settings = {
             "n_init": self.n_init,
+            "init": self.init,
             "tol": self.tol,
             "max_iter": self.max_iter,
             "sample_weight": w,
             "random_state": self._state(),
-        }
+        } | settings
         try:
-            self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
+            self.fit_, remarks = em.fit_quietly(x, K, **settings)
         except TooFewPointsError:
             points = np.unique(x if w is None else x[w > 0], axis=0)
             means = points[np.minimum(np.arange(K), len(points) - 1)]
-            self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
+            self.fit_, remarks = em.fit_quietly(x, K, **settings | {"init": means})
         for message, category in remarks:
             category = NotConvergedWarning if category is ConvergenceWarning else category
             warnings.warn(message, category, stacklevel=3)
@@ -234,8 +235,8 @@ class GaussianMixture(DensityMixin, _Estimator):
     def fit(self, X, y=None, sample_weight=None):
         """Fit the mixture to X, (n, d). `y` is ignored.
 
-        If a covariance becomes singular and no prior is given, a warning says so, and the fit is
-        repeated with a weak prior whose scale is a millionth of each column's variance. With
+        If a covariance becomes singular and no prior is given, a warning says so, and the fit
+        goes on with a weak prior whose scale is a millionth of each column's variance. With
         fewer distinct points than components (though not fewer points) each point is a mean at
         the start.
         """
@@ -256,7 +257,11 @@ class GaussianMixture(DensityMixin, _Estimator):
             if self.prior is not None:
                 raise
             warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=2)
-            self._fit(X, K, w, prior=_weak_prior(X, w), **settings)
+            settings["prior"] = _weak_prior(X, w)
+            try:  # the fit goes on from where it stood
+                self._fit(X, K, w, **settings, **({} if error.mixture is None else {"init": error.mixture}))
+            except SingularFitError:
+                self._fit(X, K, w, **settings)
         self.mixture_ = self.fit_.mixture
         self.weights_, self.means_ = self.mixture_.weights, self.mixture_.means
         kept = constraint.shape.project(self.mixture_.covariances)

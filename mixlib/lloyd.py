@@ -60,6 +60,8 @@ class LloydEStep:
         points_are_many = (
             self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
         )  # else a plain pass is as fast
+        if not points_are_many:
+            self.precision = DOUBLE  # one precision takes fewer calls
         share = min(BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN * len(params.means))
         bounds_pay = points_are_many and not first and self.n_changed <= share * self.data.n
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
@@ -141,7 +143,7 @@ class LloydEStep:
 
         def block(z, rows, w):
             labels = self.labels[rows]
-            squares = squared_lengths(z - means.T[:, labels])
+            squares = squared_lengths(z - means.take(labels, axis=0).T)
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
 
         return self.data.sum_blocks(block, self.rows)

@@ -128,10 +128,10 @@ class Fit:
     @cached_property
     def _inertia(self):
         data, labels, coordinates = self._points, self._labels, self._points.coordinates
-        means, root, scale = self._params.means.T, coordinates.root, coordinates.scale[:, None]
+        means, root, scale = self._params.means, coordinates.root, coordinates.scale[:, None]
 
         def block(z, rows, w):
-            deviations = z - means.take(labels[rows], axis=1)
+            deviations = z - means.take(labels[rows], axis=0).T
             deviations = scale * (deviations if root is None else root @ deviations)
             return weighted_sum(squared_lengths(deviations)[None], w)[0]
 

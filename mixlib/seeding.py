@@ -126,7 +126,7 @@ def greedy_plusplus(data, K, rng, sampler=None):
 
 
 def local_search(data, K, rng):
-    """Indices of K of the points: greedy k-means++, and then K/2 rounds of exchanges (Lattanzi and Sohler 2019).
+    """Indices of K of the points: greedy k-means++, and then K/2 rounds of exchanges (after Lattanzi and Sohler 2019).
 
     A round draws candidates as k-means++ would draw one more centre. Of all exchanges of a
     centre for a candidate the best is made, if the sum of squared distances falls. Of many
