@@ -17,6 +17,8 @@ from ._engine.triangles import greatest_lengths, inverse_triangles, regular_tria
 from .axis_aligned import Diagonal, Spherical
 from .shape import Shape
 
+STEP = 32  # rows of a triangle from which it is multiplied in parts
+
 
 @lru_cache(maxsize=4)
 def _upper(d):
@@ -103,7 +105,14 @@ class Full:
         return inverse_triangles(factors)
 
     def whiten(self, inverse, v):
-        return inverse.astype(v.dtype, copy=False) @ v
+        inverse, d = inverse.astype(v.dtype, copy=False), len(v)
+        if d < 2 * STEP:
+            return inverse @ v
+        y, step = np.empty_like(v), max(STEP, d // 8)  # what is above the triangle is 0
+        for first in range(0, d, step):
+            last = min(first + step, d)
+            np.matmul(inverse[first:last, :last], v[:last], out=y[first:last])
+        return y
 
     def dense(self, factors, d):
         return factors

@@ -6,6 +6,8 @@ from ._engine.triangles import Singular
 from .log_joint import digits_kept
 from .model import Parameters
 
+ONE_DIGIT = 10.0
+
 
 def m_step(estep, statistics, previous):
     """The parameters that maximise the bound, given the statistics of the E-step.
@@ -90,6 +92,8 @@ def _factors(estep, statistics, counts, own, nonempty, previous):
 
 def _digits_kept(data, shape, moments, scatter, factors, inverse):
     """Has the difference kept its digits, in each variance and in each direction?"""
-    large, small = shape.diagonal(moments, data.d), shape.diagonal(scatter, data.d)
+    lost = np.max(shape.diagonal(moments, data.d) / shape.diagonal(scatter, data.d))
+    if lost <= ONE_DIGIT:
+        return True  # deviations from the very means would keep no more
     share = shape.least_share(factors, inverse)
-    return bool(share > 0 and digits_kept(data.dtype, np.max(large / small) / share))
+    return bool(share > 0 and digits_kept(data.dtype, lost / share))

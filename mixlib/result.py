@@ -152,7 +152,7 @@ class Fit:
     @cached_property
     def _inertia(self):
         data, coordinates = self._points, self._points.coordinates
-        means, root, scale = self._params.means.T, coordinates.root, coordinates.scale[:, None]
+        means, root, scale = self._params.means, coordinates.root, coordinates.scale[:, None]
         if data.in_memory:
             labels, rows_in_block = self._labels, None
         else:
@@ -161,7 +161,7 @@ class Fit:
 
         def block(z, rows, w):
             labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
-            deviations = z - means.take(labels_of_block, axis=1)
+            deviations = z - means.take(labels_of_block, axis=0).T
             with np.errstate(over="ignore"):
                 deviations = scale * (deviations if root is None else root @ deviations)
                 return weighted_sum(squared_lengths(deviations)[None], w)[0]

@@ -131,29 +131,36 @@ def greedy_plusplus(data, K, rng, sampler=None):
     sampler, nearest = sampler or PointSampler(data), np.full(data.n, np.inf)
     sampler.set_mass(sampler.weights)
     chosen = [int(sampler.draw(rng, 0, K)[0])]
+    of_one_block = {}  # where all points are one block: their distances with each candidate
     while len(chosen) < K:
         latest = data.points(np.array(chosen[-1:], dtype=np.intp))
 
         def update(z, rows, w):
             np.minimum(nearest[rows], sampler.distances(z, rows, latest)[0], out=nearest[rows])
 
-        data.for_blocks(update)
+        if not of_one_block:
+            data.for_blocks(update)
         sampler.set_mass(weighted(nearest, data.w))
+        # (3.14) eq-kmeanspp
         candidates = sampler.draw(rng, len(chosen), K, n_candidates(K))
         places = data.points(candidates)
 
         def left(z, rows, w):
             distances = sampler.distances(z, rows, places)
             closer = np.minimum(nearest[rows], distances, out=distances)
+            if len(nearest) == z.shape[1]:
+                of_one_block["left"] = closer
             return closer.sum(axis=1) if w is None else closer @ w
 
-        # (3.14) eq-kmeanspp
-        chosen.append(int(candidates[np.argmin(data.sum_blocks(left))]))
+        best = np.argmin(data.sum_blocks(left))
+        chosen.append(int(candidates[best]))
+        if of_one_block:
+            nearest[:] = of_one_block["left"][best]
     return chosen
 
 
 def local_search(data, K, rng):
-    """Indices of K of the points: greedy k-means++, and then K/2 rounds of exchanges (Lattanzi and Sohler 2019).
+    """Indices of K of the points: greedy k-means++, and then K/2 rounds of exchanges (after Lattanzi and Sohler 2019).
 
     A round draws candidates as k-means++ would draw one more centre. Of all exchanges of a
     centre for a candidate the best is made, if the sum of squared distances falls. Of many
@@ -263,13 +270,11 @@ def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
     sampler, chosen = PointSampler(data), []
     left = sampler.weights(slice(None)).copy()
+    sampler.set_mass(left.__getitem__)
     while len(chosen) < K:
-        sampler.set_mass(left.__getitem__)
-        chosen.append(int(sampler.draw(rng, len(chosen), K)[0]))
-        centre = data.z[:, chosen[-1], None]
-
-        def take_copies(z, rows, w):
-            left[rows][(z == centre).all(axis=0)] = 0.0
-
-        data.for_blocks(take_copies)
+        point = sampler.draw(rng, len(chosen), K)
+        alike = sampler.near_in_order(point)
+        left[alike[(data.points(alike) == data.points(point)).all(axis=0)]] = 0.0
+        sampler.update_mass(point)
+        chosen.append(int(point[0]))
     return chosen

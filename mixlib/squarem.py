@@ -23,12 +23,19 @@ class Squarem:
     def __init__(self):
         self.kept = []  # statistics of the last plain steps
         self.longest = GROWTH
+        self.in_vain = self.resting = 0  # jumps in vain in a row, and how many are not tried after them
 
     def step(self, estep, params, statistics, value):
         """The next parameters, their statistics, and whether a jump led there; `value` is what must not fall."""
         self.kept.append(statistics)
         if len(self.kept) == 3:
-            found = self._jump(estep, params, value)
+            found = None
+            if self.resting:
+                self.resting -= 1
+            else:
+                found = self._jump(estep, params, value)
+                self.in_vain = 0 if found else self.in_vain + 1
+                self.resting = 2 * max(self.in_vain - 1, 0)
             self.kept = [] if found else [statistics]
             if found:
                 return *found, True

@@ -7,8 +7,8 @@ from ..log_joint import EPS, TOLERANCE
 from .reductions import squared_lengths
 from .scratch import scratch
 
-FEW_POINTS = 1 << 13  # up to here all are sorted
-FEW_NUMBERS = 1 << 14  # up to so many differences all are taken
+SORTED_UP_TO = 1 << 13  # points; of more only those near a draw are sorted
+DIFFERENCES_UP_TO = 1 << 14  # numbers; more distances come from products
 LAST_BIN = (1 << 16) - 1
 
 
@@ -24,7 +24,7 @@ class PointSampler:
         self.data = data
         self.column_weights = data.shape.column_weights(data) if column_weights is None else column_weights
         self.squares, self.sorted_bins = np.empty(data.n), None
-        if data.n <= FEW_POINTS:
+        if data.n <= SORTED_UP_TO:
             self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
             self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
             return
@@ -53,7 +53,7 @@ class PointSampler:
 
         They are |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits; perhaps in scratch memory.
         """
-        if z.size * centres.shape[1] <= FEW_NUMBERS:
+        if z.size * centres.shape[1] <= DIFFERENCES_UP_TO:
             return self._exact(z[:, None], centres[:, :, None])
         product = self._weighted(self._weighted(centres.astype(np.float64)))
         lengths = (product * centres).sum(axis=0)
@@ -93,12 +93,31 @@ class PointSampler:
 
     def set_mass(self, mass):
         """Draw with probability proportional to mass(points) from now on."""
+        self.mass = mass
         if self.sorted_bins is None:
             self.reached = np.cumsum(mass(self.order))
             return
-        self.mass = mass
         self.masses = self.data.sum_blocks(lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
         self.reached = np.cumsum(self.masses)
+
+    def near_in_order(self, point):
+        """Points (indices) among which are all copies of a point (1,)."""
+        if self.sorted_bins is None:
+            return self.order
+        return self._members(self.bins[point[0]])
+
+    def update_mass(self, point):
+        """The mass has changed near a point (1,) in the order."""
+        if self.sorted_bins is None:
+            self.set_mass(self.mass)
+        else:
+            at = self.bins[point[0]]
+            self.masses[at] = self.mass(self._members(at)).sum()
+            self.reached = np.cumsum(self.masses)
+
+    def _members(self, at):
+        """The points of a bin."""
+        return self.order[slice(*np.searchsorted(self.sorted_bins, [at, int(at) + 1]))]
 
     def draw(self, rng, n_found, K, number=1):
         """Indices of independent draws, (number,), each by one random number in the order."""
@@ -139,7 +158,7 @@ class PointSampler:
 
     def _within(self, at, aim):
         """The point of a bin at which the mass reaches `aim`."""
-        members = self.order[slice(*np.searchsorted(self.sorted_bins, [at, at + 1]))]
+        members = self._members(at)
         members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]
         masses = self.mass(members)
         place = np.searchsorted(np.cumsum(masses), max(aim - (self.reached[at] - self.masses[at]), 0.0), side="right")

@@ -9,7 +9,9 @@ HALVED_FROM = 48  # columns above which a triangle is inverted by halves
 
 
 class Singular(Exception):
-    """Internal: covariance number `index` is singular; the loop turns it into words."""
+    """Internal: covariance number `index` is singular; `fit` turns it into words. `last` is the record before."""
+
+    last = None
 
     def __init__(self, index):
         self.index = int(index)
