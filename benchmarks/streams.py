@@ -2,7 +2,7 @@
 
     python benchmarks/streams.py [--folder DIR] [--gigabytes 8.2] [--only NAME ...]
 
-writes benchmarks/streams.md. Sections: seeds, file, threads, workers, dask-ml, model. Ratios come
+writes benchmarks/streams.md. Sections: seeds, online, file, threads, workers, dask-ml, model. Ratios come
 from turns taken one after the other; the absolute numbers are those of a machine at rest only if it is.
 """
 
@@ -87,6 +87,64 @@ def seeds(options):
     return table(
         "**Seeds**: mean sum of squares over that of k-means++ with one candidate (20 draws ± a standard error), n = 20,000, d = 8",
         ["data", "seeds", "at the start", "after Lloyd"],
+        rows,
+    )
+
+
+# Batches
+
+
+def online(options, passes=(1, 2, 5), n_seeds=20):
+    """J above the end of Lloyd from the same start, after some passes of partial_fit; of scikit-learn's too."""
+    from sklearn import cluster, datasets
+
+    import mixlib
+    from mixlib.nearest import inertia
+
+    pixels = datasets.load_sample_image("china.jpg").reshape(-1, 3).astype(float)
+    cases = (
+        ("blobs, n = 20,000, d = 8, K = 20", blobs(3, 20000, 8, 20)[0], 20, 200),
+        ("digits, n = 1797, d = 64, K = 10", datasets.load_digits().data, 10, 100),
+        (
+            "colours of an image, n = 100,000, d = 3, K = 16",
+            np.random.default_rng(0).permutation(pixels)[: 10**5],
+            16,
+            1000,
+        ),
+    )
+    kinds = {
+        "mixlib": lambda K, start, seed: mixlib.KMeans(K, init=start),
+        "scikit-learn": lambda K, start, seed: cluster.MiniBatchKMeans(K, init=start, n_init=1, random_state=seed),
+    }
+    rows = []
+    for name, x, K, batch in cases:
+        above, seconds = {kind: [] for kind in kinds}, dict.fromkeys(kinds, 0.0)
+        for seed in range(n_seeds):
+            start = mixlib.kmeans_plusplus(x, K, random_state=seed)
+            order = np.random.default_rng(seed).permutation(len(x))
+            batches = [x[order[first : first + batch]] for first in range(0, len(x), batch)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                end = mixlib.fit(x, K, init=start, **KMEANS).inertia
+            for kind, make in kinds.items():
+                model, found = make(K, start, seed), []
+                for number in range(1, max(passes) + 1):
+                    begin = time.perf_counter()
+                    for part in batches:
+                        model.partial_fit(part)
+                    seconds[kind] += time.perf_counter() - begin
+                    if number in passes:
+                        found.append(100 * (inertia(x, model.cluster_centers_.astype(float), None) / end - 1))
+                above[kind].append(found)
+        for kind, found in above.items():
+            mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(n_seeds)
+            each = 1e3 * seconds[kind] / (n_seeds * max(passes) * len(batches))
+            cells = [f"{m:.2f} ± {e:.2f}" for m, e in zip(mean, error)]
+            rows.append([name, batch, kind, *cells, f"{each:.2f} ms", f"{seconds[kind] / seconds['mixlib']:.2f}"])
+    return table(
+        f"**Batches**: `partial_fit` of `KMeans` beside `MiniBatchKMeans`, the same starts and batches; percent above the end of "
+        f"Lloyd's algorithm from the same start, mean of {n_seeds} starts ± a standard error",
+        ["data", "batch", "of", *(f"{p} pass{'es' * (p > 1)}" for p in passes), "a batch takes", "over mixlib's"],
         rows,
     )
 
@@ -368,7 +426,15 @@ def table(title, head, rows):
     return "\n".join(lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows])
 
 
-SECTIONS = {"seeds": seeds, "file": file, "threads": threads, "workers": workers, "dask-ml": dask_ml, "model": model}
+SECTIONS = {
+    "seeds": seeds,
+    "online": online,
+    "file": file,
+    "threads": threads,
+    "workers": workers,
+    "dask-ml": dask_ml,
+    "model": model,
+}
 
 
 def main():

@@ -55,7 +55,8 @@ def fit(
     Parameters
     ----------
     x : (n, d) array, or a source of blocks
-        The points, in any units. Blocks of rows are read anew in every iteration from a path to
+        The points, in any units; the array may be of another library if it lies in main memory, and
+        results are NumPy's all the same. Blocks of rows are read anew in every iteration from a path to
         a ``.npy`` file, from a `numpy.memmap`, from a function that returns a fresh iterator over
         arrays (b, d), or from a Dask array with chunks of whole rows (on the caller's scheduler).
     n_components : int
@@ -208,8 +209,6 @@ def fit_quietly(
         raise ValueError(
             "reseed=True is for k-means: covariance='identity' (or 'tied_spherical'), weights='equal', assignment='hard'"
         )
-    if reseed and source is not None:
-        raise ValueError("reseed=True looks for the farthest point, and needs points in memory: pass an array")
     data = (Data if source is None else StreamedData)(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))

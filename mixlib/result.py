@@ -102,6 +102,8 @@ class Fit:
         """Let go of the points; the attributes named in `kept` are computed before."""
         for name in kept:
             getattr(self, name)
+        if "labels" in kept:
+            self._labels = self._points.kept(self._labels)
         for name in ("labels", "responsibilities"):
             if name not in kept:
                 self.__dict__.pop("_" + name, None)
@@ -109,6 +111,13 @@ class Fit:
         for record in self.history:
             record._data = None
         return self
+
+    def __getstate__(self):
+        """What was found lazily, or comes block by block, stays where the points are."""
+        lazy = [
+            name for name in ("_labels", "_responsibilities") if not isinstance(self.__dict__.get(name), np.ndarray)
+        ]
+        return {name: value for name, value in self.__dict__.items() if name not in lazy}
 
     @property
     def _points(self):

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning as PeersConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import em, inputs
-from .._engine.sources import Source, as_source
+from .._engine.sources import as_source, distinct
 from ..errors import ConvergenceWarning, EmptyComponentWarning, TooFewPointsError
 from ..online import Online
 
@@ -120,9 +120,7 @@ class Estimator(BaseEstimator):
         try:
             self.fit_, remarks = em.fit_quietly(x, K, **settings)
         except TooFewPointsError:
-            if isinstance(x, Source):
-                raise
-            points = np.unique(x if w is None else x[w > 0], axis=0)
+            points = distinct(x, w, K)
             means = points[np.minimum(np.arange(K), len(points) - 1)]
             self.fit_, remarks = em.fit_quietly(x, K, **settings | {"init": means})
         for message, category in remarks:

@@ -127,7 +127,8 @@ class GaussianMixture(DensityMixin, Estimator):
         and what the prior takes from the data are found from it, and it needs n_components distinct points.
         After `fit` the batches go on from the fit. There are no `fit_`, `lower_bound_` and `aic()` of all points
         afterwards; `max_iter`, `tol`, `accelerate` and `callback` are of no account. `y` is ignored. A covariance
-        that becomes singular is kept regular as in `fit`, then and in all later batches. Cappé and Moulines (2009).
+        that becomes singular is kept regular as in `fit`, then and in all later batches. Cappé and Moulines (2009);
+        Liang and Klein (2009).
         """
         (x, w), settings = self._batch(X, sample_weight, least=2), self._model_settings
         try:
