@@ -103,9 +103,17 @@ def test_before_the_first_iteration_there_is_nothing_to_hand_over(init, monkeypa
     assert len(passes) == 9 and not isinstance(caught.value, mixlib.Interrupted)
 
 
+@pytest.fixture
+def listening():
+    """A process started in the background of a shell ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals as on Unix")
 @pytest.mark.parametrize("kind", ["array", "factory", "dask"])
-def test_a_signal_in_the_middle_of_a_pass(kind, tmp_path):
+def test_a_signal_in_the_middle_of_a_pass(kind, tmp_path, listening):
     """SIGINT from another thread, as the terminal sends it; afterwards everything works as before.
 
     It is sent again after 200 iterations: Python drops an exception that a signal raises inside a finalizer.
