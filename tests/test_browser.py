@@ -186,6 +186,30 @@ def test_a_narrow_screen_alone_gets_the_narrow_drawing(site, browser):
         assert desk == paper and "-narrow" not in desk[0]
 
 
+def test_behind_a_root_there_is_no_gap(site, browser):
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/book/howmany.html")
+        root = tab.locator("p msqrt").first
+        root.scroll_into_view_if_needed()
+        tab.wait_for_timeout(300)
+        assert root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
+            return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
+                            - Math.max(...[...e.children].map(end))); }""") < 1
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_the_number_of_a_wide_formula_gives_way(site, browser, name):
+    """On a phone no formula scrolls that would have room without its number."""
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/{name}.html")
+        tab.evaluate(UNFOLD)
+        wide = tab.evaluate("""() => [...document.querySelectorAll("div.math:has(.eqno) > .formula")].filter(
+            e => e.scrollWidth > e.clientWidth + 1).map(e => [e.clientWidth, e.parentElement.clientWidth])""")
+        assert all(box == row for box, row in wide)
+
+
 def test_a_measure_for_reading(site, desk):
     """A line of text on a desk holds 65 to 75 characters."""
     tab = desk.new_page()
@@ -270,6 +294,16 @@ def test_pages_read_from_a_file(desk):
         tab.goto((HTML / f"{name}.html").as_uri())
         tab.wait_for_load_state()
         assert said == [] and tab.evaluate("document.fonts.check('1rem \"STIX Two Text\"')")
+
+
+def test_search_in_a_file_shows_where_the_words_stand(desk):
+    tab, said = desk.new_page(), []
+    listen(tab, said)
+    tab.goto((HTML / "search.html").as_uri() + "?q=responsibility")
+    found = tab.locator("#search-results li")
+    tab.wait_for_function("document.querySelector('#search-results > p')?.textContent.includes('found')")
+    tab.locator("#search-results p.context").first.wait_for()
+    assert 5 < tab.locator("#search-results p.context").count() <= found.count() and said == []
 
 
 def test_a_formula_is_copied_as_tex(site, desk):

@@ -7,6 +7,7 @@ Of the fonts the site holds the letters that its pages use.
 """
 
 import hashlib
+import json
 import re
 import shutil
 from base64 import b64decode
@@ -30,6 +31,7 @@ SEARCH_SCRIPTS = {
     "language_data.js",
     "sphinx_highlight.js",
 }
+TEXTS = "texts.js"
 RETINA = 2  # mixlib.style draws two pixels for one of the page
 WORDS = 11  # pixels that the words of a figure have at least, on any screen
 PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
@@ -252,14 +254,27 @@ def finish(app, failed):
             path.write_text(page, encoding="utf-8")
             pages.append(page)
     write_fonts(app, pages)
+    write_texts(app)
     (folder / "_static" / "book.css").write_text(styles(), encoding="utf-8")
     drop_unused(folder / "_static")
+
+
+def write_texts(app):
+    """What the search page shows of each page where the book is read from a file, and it cannot fetch the page itself."""
+    texts = {}
+    for name in sorted(app.env.found_docs):
+        page = Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8")
+        article = re.search(r"<article\b.*?</article>", page, re.DOTALL)[0]
+        article = re.sub(r'<(script|style)\b.*?</\1>|<a class="headerlink".*?</a>', "", article, flags=re.DOTALL)
+        texts[name] = " ".join(unescape(re.sub(r"<[^>]*>", "", article)).split())
+    path = Path(app.outdir) / "_static" / TEXTS
+    path.write_text(f"const pageTexts = {json.dumps(texts, ensure_ascii=False)};\n", encoding="utf-8")
 
 
 def drop_unused(static):
     """Of _static remain our own files, the fonts, and the scripts of the search page."""
     kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.suffix != ".css"}
-    kept |= SEARCH_SCRIPTS | {"book.css"}
+    kept |= SEARCH_SCRIPTS | {"book.css", TEXTS}
     for path in sorted(static.rglob("*"), reverse=True):
         name = path.relative_to(static).as_posix()
         if path.is_dir():
