@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf stubs newest wheel anchors picture bench lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf stubs newest wheel anchors picture bench peers lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -53,6 +53,10 @@ picture: .venv/installed
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+
+# What mixlib promises for arrays of other libraries, asked of torch's tensors.
+peers: .venv-bench/installed
+	.venv-bench/bin/python -m pytest -n 0 benchmarks/test_torch.py
 
 # Speed, accessibility and weight of every page, as a table. Needs npm and Chromium.
 lighthouse: book

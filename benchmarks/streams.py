@@ -2,7 +2,7 @@
 
     python benchmarks/streams.py [--folder DIR] [--gigabytes 8.2] [--only NAME ...]
 
-writes benchmarks/streams.md. Sections: seeds, file, threads, workers, dask-ml, model. Ratios come
+writes benchmarks/streams.md. Sections: seeds, online, file, threads, workers, dask-ml, model, arrays. Ratios come
 from turns taken one after the other; the absolute numbers are those of a machine at rest only if it is.
 """
 
@@ -87,6 +87,64 @@ def seeds(options):
     return table(
         "**Seeds**: mean sum of squares over that of k-means++ with one candidate (20 draws ± a standard error), n = 20,000, d = 8",
         ["data", "seeds", "at the start", "after Lloyd"],
+        rows,
+    )
+
+
+# Batches
+
+
+def online(options, passes=(1, 2, 5), n_seeds=20):
+    """J above the end of Lloyd from the same start, after some passes of partial_fit; of scikit-learn's too."""
+    from sklearn import cluster, datasets
+
+    import mixlib
+    from mixlib.nearest import inertia
+
+    pixels = datasets.load_sample_image("china.jpg").reshape(-1, 3).astype(float)
+    cases = (
+        ("blobs, n = 20,000, d = 8, K = 20", blobs(3, 20000, 8, 20)[0], 20, 200),
+        ("digits, n = 1797, d = 64, K = 10", datasets.load_digits().data, 10, 100),
+        (
+            "colours of an image, n = 100,000, d = 3, K = 16",
+            np.random.default_rng(0).permutation(pixels)[: 10**5],
+            16,
+            1000,
+        ),
+    )
+    kinds = {
+        "mixlib": lambda K, start, seed: mixlib.KMeans(K, init=start),
+        "scikit-learn": lambda K, start, seed: cluster.MiniBatchKMeans(K, init=start, n_init=1, random_state=seed),
+    }
+    rows = []
+    for name, x, K, batch in cases:
+        above, seconds = {kind: [] for kind in kinds}, dict.fromkeys(kinds, 0.0)
+        for seed in range(n_seeds):
+            start = mixlib.kmeans_plusplus(x, K, random_state=seed)
+            order = np.random.default_rng(seed).permutation(len(x))
+            batches = [x[order[first : first + batch]] for first in range(0, len(x), batch)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                end = mixlib.fit(x, K, init=start, **KMEANS).inertia
+            for kind, make in kinds.items():
+                model, found = make(K, start, seed), []
+                for number in range(1, max(passes) + 1):
+                    begin = time.perf_counter()
+                    for part in batches:
+                        model.partial_fit(part)
+                    seconds[kind] += time.perf_counter() - begin
+                    if number in passes:
+                        found.append(100 * (inertia(x, model.cluster_centers_.astype(float), None) / end - 1))
+                above[kind].append(found)
+        for kind, found in above.items():
+            mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(n_seeds)
+            each = 1e3 * seconds[kind] / (n_seeds * max(passes) * len(batches))
+            cells = [f"{m:.2f} ± {e:.2f}" for m, e in zip(mean, error)]
+            rows.append([name, batch, kind, *cells, f"{each:.2f} ms", f"{seconds[kind] / seconds['mixlib']:.2f}"])
+    return table(
+        f"**Batches**: `partial_fit` of `KMeans` beside `MiniBatchKMeans`, the same starts and batches; percent above the end of "
+        f"Lloyd's algorithm from the same start, mean of {n_seeds} starts ± a standard error",
+        ["data", "batch", "of", *(f"{p} pass{'es' * (p > 1)}" for p in passes), "a batch takes", "over mixlib's"],
         rows,
     )
 
@@ -306,12 +364,14 @@ def model(options):
             held[n, m] = da.from_array(x[:n], chunks=(n // m, d)).persist()
             wait(held[n, m])
         for name, setting in (("full", {}), ("k-means", KMEANS)):
-            few, many = (min(bare_pass(as_source(held[key])) for _ in range(10)) for key in ((10**6, 8), (10**6, 40)))
+            n, m = 2 * 10**5, 2
+            sent = size_of_task(as_source(held[n, m]), start, setting, cloudpickle)
+            few, many = (
+                min(bare_pass(as_source(held[key]), *sent) for _ in range(10)) for key in ((10**6, 8), (10**6, 40))
+            )
             a = (many - few) / 32
             b = max(few - 8 * a, 0.0)
-            n, m = 2 * 10**5, 2
             r = n / cores / max(seconds_of_passes(held[n, m], start, setting, 10) - a * m - b, 1e-9)
-            sent = size_of_task(as_source(held[n, m]), start, setting, cloudpickle)
             for n, m in ((10**6, 8), (10**6, 40), (2 * 10**6, 16)):
                 predicted = n / (r * cores) + a * m + b
                 measured = seconds_of_passes(held[n, m], start, setting, 5)
@@ -337,13 +397,19 @@ def model(options):
     )
 
 
-def nothing(x, start, w):
-    return len(x)
+class Nothing:
+    """A task without work: as many bytes go to the workers and come from each chunk as in an iteration."""
+
+    def __init__(self, there, back):
+        self.there, self.back = np.random.default_rng().bytes(there), back // 8
+
+    def __call__(self, x, start, w):
+        return np.zeros(self.back)
 
 
-def bare_pass(source):
+def bare_pass(source, there, back):
     begin = time.perf_counter()
-    source.total(nothing, 1 << 30)
+    source.total(Nothing(there, back), 1 << 30)
     return time.perf_counter() - begin
 
 
@@ -363,12 +429,100 @@ def size_of_task(source, start, setting, cloudpickle):
     return seen[-1]
 
 
+# Arrays of other libraries
+
+
+def arrays(options, rounds=4):
+    """The E-step's work on a block with nothing but functions of the array API standard, beside mixlib's."""
+    import mixlib
+    from mixlib._engine.reductions import add_in_order, slices
+    from mixlib._engine.threads import map_blocks, one_blas_thread
+    from mixlib.estep import e_step
+
+    libraries = {"NumPy": (np, np.asarray)}
+    try:
+        import torch
+
+        torch.set_num_threads(1)  # blocks have the cores, as in mixlib
+        libraries[f"torch {torch.__version__.split('+')[0]}, on the processor"] = (standard_torch(torch), torch.asarray)
+    except ImportError:
+        pass
+    (n, d, K), rows = SIZE, []
+    x, start = blobs(1, n, d, K)
+    for name in ("full", "diag", "identity"):
+        fit = mixlib.fit(x, K, init=start, covariance=name, tol=0, max_iter=1)
+        estep = e_step(fit._data, fit._model)
+        estep.statistics(fit._params)
+        for library, (xp, bring) in libraries.items():
+            z, theta, times = bring(np.ascontiguousarray(fit._data.z)), bring(estep.form.theta), []
+
+            def block(part):
+                sums, value = standard_block(xp, z[:, part], theta, name)
+                return np.asarray(sums), float(value)
+
+            for _ in range(rounds):
+                begin = time.perf_counter()
+                found = estep.statistics(fit._params)
+                middle = time.perf_counter()
+                with one_blas_thread():
+                    sums, value = add_in_order(map_blocks(block, slices(n, estep.rows)))
+                times.append((middle - begin, time.perf_counter() - middle))
+                assert np.allclose(sums[:, : 1 + d], np.column_stack([found.counts, found.first]), rtol=1e-9)
+            ours, theirs = np.min(times, axis=0)
+            ratios = [theirs / ours for ours, theirs in times]
+            rows.append(
+                [
+                    name,
+                    library,
+                    f"{ours:.3g} s",
+                    f"{theirs:.3g} s",
+                    f"{theirs / ours:.2f} ({min(ratios):.2f}–{max(ratios):.2f})",
+                ]
+            )
+    return table(
+        "**Arrays**: an E-step written with the functions of the array API standard alone (no `out=`, no `einsum`) beside "
+        "mixlib's, n = 10⁶, d = 16, K = 16, blocks of the same size on the same threads",
+        ["work", "arrays of", "mixlib", "by the standard", "ratio"],
+        rows,
+    )
+
+
+def standard_block(xp, z, theta, name):
+    """Sums and objective of a block z (d, b), as `SoftEStep` has them."""
+    squares = {"full": lambda: [z[j : j + 1, :] * z[j:, :] for j in range(z.shape[0])], "diag": lambda: [z * z]}
+    t = xp.concat([xp.ones((1, z.shape[1]), dtype=z.dtype), z, *squares.get(name, list)()], axis=0)
+    a = xp.matmul(theta, t)
+    top = xp.max(a, axis=0)
+    r = xp.exp(xp.maximum(a - top, xp.full_like(top, -700.0)))
+    total = xp.sum(r, axis=0)
+    return xp.matmul(r / total, t.T), xp.sum(top + xp.log(total), axis=0)
+
+
+def standard_torch(torch):
+    """The few functions above by the standard's names, which torch gives others."""
+    return argparse.Namespace(
+        concat=lambda parts, axis: torch.concat(parts, dim=axis),
+        max=lambda a, axis: torch.amax(a, dim=axis),
+        sum=lambda a, axis: torch.sum(a, dim=axis),
+        **{name: getattr(torch, name) for name in ("ones", "matmul", "exp", "log", "maximum", "full_like")},
+    )
+
+
 def table(title, head, rows):
     lines = [title, "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows])
 
 
-SECTIONS = {"seeds": seeds, "file": file, "threads": threads, "workers": workers, "dask-ml": dask_ml, "model": model}
+SECTIONS = {
+    "seeds": seeds,
+    "online": online,
+    "file": file,
+    "threads": threads,
+    "workers": workers,
+    "dask-ml": dask_ml,
+    "model": model,
+    "arrays": arrays,
+}
 
 
 def main():

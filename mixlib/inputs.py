@@ -22,12 +22,29 @@ def as_array(values: Any, name: str) -> Array:
         )
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values; drop those rows, or fill them")
+    if hasattr(values, "__dlpack__") and not isinstance(values, (np.ndarray, np.generic)):
+        return _as_theirs(values, name)
     try:
         return np.asarray(values)
     except ValueError:
         raise ValueError(
             f"{name} must hold numbers in rows of equal length, got a ragged {type(values).__name__}"
         ) from None
+
+
+def _as_theirs(values, name):
+    """An array of another library, by the DLPack protocol or else by NumPy's: its own memory, where that is main memory."""
+    for read in (np.from_dlpack, np.asarray):
+        try:
+            return read(values)
+        except Exception as error:  # libraries raise what they like
+            reason = error
+    kind = f"{type(values).__module__}.{type(values).__name__}"
+    raise TypeError(
+        f"{name} is a {kind} that NumPy cannot read ({reason}). mixlib computes in main memory: bring it there as plain "
+        f"numbers, {name}.detach().cpu() in torch, cupy.asnumpy({name}) in CuPy; where it is too large for that, pass a "
+        "function that brings it block by block"
+    ) from reason
 
 
 def as_numbers(values: Any, name: str) -> Array:

@@ -2,11 +2,13 @@
 
     s <- (1 - gamma_t) s + gamma_t s_hat(batch t)
 
-where s_hat are the expected statistics of a batch per unit of weight (Cappé and Moulines 2009). With
-gamma_t = w_t / W_t, the share of the batch in all the weight so far, nothing decays: s is the mean
-over all points, and hard assignment is mini-batch k-means, whose centre moves to its N_k-th point by
-1 / N_k of the way (Sculley 2010). Responsibilities of early, wrong parameters should be forgotten:
-soft assignment takes (w_t / W_t)^0.7, which is t^-0.7 for batches of equal weight.
+where s_hat are the expected statistics of a batch per unit of weight (Cappé and Moulines 2009, who step
+after each point; Liang and Klein 2009 after batches, with gamma_t = (t + 2)^-alpha). With gamma_t =
+w_t / W_t, the share of the batch in all the weight so far, nothing decays: s is the mean over all
+points, and hard assignment is mini-batch k-means, whose centre moves to its N_k-th point by 1 / N_k
+of the way, N_k counted for each centre by itself (Sculley 2010). Responsibilities of early, wrong
+parameters should be forgotten: soft assignment takes (w_t / W_t)^0.7, which is t^-0.7 for batches of
+equal weight.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from .model import Model, Parameters, Statistics
 from .mstep import m_step
 from .prior import InternalPrior
 
-EXPONENT = {"hard": 1.0, "soft": 0.7}  # of gamma; Robbins and Monro ask for more than 1/2 and at most 1
+# of gamma: steps t^-alpha add up to infinity, and their squares do not, if 1/2 < alpha <= 1 (Robbins and Monro 1951).
+# Cappé and Moulines find 0.6 good for single points, Liang and Klein choose alpha by the task.
+EXPONENT = {"hard": 1.0, "soft": 0.7}
 
 
 class Sums(NamedTuple):

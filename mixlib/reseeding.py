@@ -10,29 +10,44 @@ def reseed(estep, statistics, params):
 
     A point at a positive distance leaves J smaller by at least that distance squared, so no
     iteration undoes the one before; points on a mean are passed over, and components that
-    find no other stay where they are.
+    find no other stay where they are. A pass over the points for each empty component.
     """
     data = estep.data
     empty = np.flatnonzero(statistics.counts <= data.negligible_weight)
     if not empty.size:
         return params
-    means, centres, distances = params.means.copy(), params.centres.copy(), np.empty(data.n)
-
-    def from_own(z, rows, w):
-        distances[rows] = squared_lengths(z - means.T[:, estep.labels[rows]])
-        if w is not None:
-            distances[rows][w == 0] = 0.0
-
-    data.for_blocks(from_own, estep.rows)
+    means, centres, moved = params.means.copy(), params.centres.copy(), []
     for k in empty:
-        farthest = int(distances.argmax())
-        if distances[farthest] <= data.rounding:
+        farthest = data.sum_blocks(_FromNearest(estep, params.means, means[moved]), estep.rows)
+        if farthest.square <= data.rounding:
             break
-        means[k] = data.z[:, farthest]
-        centres[k] = data.coordinates.to_user(data.z[:, [farthest]].astype(np.float64))[0]
-
-        def from_new(z, rows, w, mean=means[k]):
-            np.minimum(distances[rows], squared_lengths(z - mean[:, None]), out=distances[rows])
-
-        data.for_blocks(from_new, estep.rows)
+        means[k] = farthest.point
+        centres[k] = data.coordinates.to_user(farthest.point[:, None].astype(np.float64))[0]
+        moved.append(k)
     return params._replace(means=means, centres=centres)
+
+
+class _FromNearest:
+    """The point of a block farthest from the mean of its label and from those that have just been moved, as a task."""
+
+    def __init__(self, estep, means, moved):
+        self.estep, self.means, self.moved = estep, means, moved
+
+    def __call__(self, z, rows, w):
+        squares = squared_lengths(z - self.means.T[:, self.estep.labels_of(z, rows)])
+        for mean in self.moved:
+            np.minimum(squares, squared_lengths(z - mean[:, None]), out=squares)
+        if w is not None:
+            squares[w == 0] = 0.0
+        first = int(squares.argmax())
+        return Farthest(float(squares[first]), rows.start + first, z[:, first].copy())
+
+
+class Farthest:
+    """The squared distance, the number and the coordinates (d,) of the farthest point, the first of equals."""
+
+    def __init__(self, square, row, point):
+        self.square, self.row, self.point = square, row, point
+
+    def __add__(self, other):
+        return max(self, other, key=lambda found: (found.square, -found.row))

@@ -1,6 +1,7 @@
 """Fits on a cluster of worker processes, and what may go wrong there: dask.distributed on this machine."""
 
 import os
+import pickle
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -11,7 +12,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from common import KMEANS, blobs, fit_exactly
-from distributed import Client, LocalCluster, wait
+from distributed import Client, LocalCluster, futures_of, wait
 
 import mixlib
 
@@ -51,6 +52,18 @@ def test_workers_change_nothing(client, setting):
     assert isinstance(a.labels, da.Array) and a.labels.chunks == CHUNKS[:1]
     np.testing.assert_array_equal(a.labels.compute(), b.labels)
     np.testing.assert_allclose(a.responsibilities.compute(), b.responsibilities, atol=1e-9)
+
+
+def test_an_estimator_leaves_its_labels_on_the_workers(client):
+    """Empty clusters are moved there too; the pickle knows nothing of the cluster."""
+    start = np.vstack([X[:2], [[1e3] * 3, [-1e3] * 3]])
+    a, b = (mixlib.KMeans(4, init=start, reseed=True).fit(x) for x in (held(client), X))
+    np.testing.assert_allclose(a.cluster_centers_, b.cluster_centers_, rtol=1e-9)
+    assert a.labels_.chunks == CHUNKS[:1] and futures_of(a.labels_)
+    np.testing.assert_array_equal(a.labels_.compute(), b.labels_)
+    stored = pickle.dumps(a)
+    assert len(stored) < 20_000 and b"distributed" not in stored
+    np.testing.assert_array_equal(pickle.loads(stored).predict(X), b.labels_)
 
 
 def test_a_worker_killed_in_the_middle_of_a_fit(client):

@@ -146,3 +146,18 @@ def test_its_quality_beside_k_means_plusplus():
         costs.append(pair)
     difference = np.diff(costs, axis=1)[:, 0]
     assert difference.mean() > 3 * difference.std(ddof=1) / np.sqrt(40)
+
+
+def test_the_number_of_passes():
+    """Seven, whatever K: for the first candidate, five times 2K draws, and the candidates' weights; fewer if none are left."""
+    x, passes = blobs(9, n=2000, K=30)[0], []
+
+    def factory():
+        passes.append(1)
+        return iter([x[:900], x[900:]])
+
+    for K in (2, 7, 30):
+        data = StreamedData(as_source(factory).examine("x"), None, CONSTRAINTS["identity"])
+        passes.clear()
+        kmeans_parallel(data, K, np.random.default_rng(0))
+        assert len(passes) == 7

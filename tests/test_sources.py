@@ -24,6 +24,7 @@ from mixlib._engine.streamed import StreamedData
 from mixlib._engine.threads import map_blocks
 from mixlib.covariance import CONSTRAINTS
 from mixlib.lloyd_once import fingerprint
+from mixlib.log_joint import moments_are_many
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,18 @@ def test_nine_columns_in_single_precision(assignment, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+def test_many_columns_and_few_components(assignment, kind, tmp_path):
+    """Where second moments are many, sums are those of deviations from the means: of a source, too."""
+    x, z = blobs(6, d=20)
+    w = np.random.default_rng(6).exponential(size=len(x))
+    there = source(kind, x, tmp_path)
+    assert moments_are_many(Data(x, w, CONSTRAINTS["full"]), 4)
+    options = {"covariance": "full", "assignment": assignment, "init": z, "sample_weight": w, "max_iter": 5}
+    assert_same_fit(fit_exactly(there, 4, **options), fit_exactly(x, 4, **options))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", ["far", "tight", "large", "small"])
 def test_the_numerics_are_those_of_the_array(case, kind, tmp_path):
     """Offsets, tight components (which need the Cholesky form) and extreme units."""
@@ -89,7 +102,7 @@ def test_the_numerics_are_those_of_the_array(case, kind, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", sorted(CONSTRAINTS))
 def test_what_is_known_before_the_loop_is_the_same(name, kind, tmp_path):
-    """Coordinates, mean, radius (which chooses the form of the scores), second moments, and the limits of rounding."""
+    """Coordinates, mean, radius (which chooses the form of the log-joint), second moments, and the limits of rounding."""
     x, _ = blobs(4, d=9)
     x = x * 10.0 ** np.arange(9) + 5.0
     w = np.random.default_rng(4).exponential(size=len(x))
@@ -223,6 +236,74 @@ def test_estimators(kind, tmp_path):
     for call in (a.predict, a.score, mixlib.KMeans(2).fit(x).predict):
         with pytest.raises(ValueError, match="3 features.*expecting 2"):
             call(source(kind, np.ones((20, 3)), tmp_path))
+
+
+@pytest.mark.parametrize("covariance", ["identity", "tied_spherical"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_empty_clusters_are_moved_as_in_memory(kind, covariance, tmp_path):
+    """Three empty ones at once; points of weight 0 farther out than all others; ties between far points."""
+    x, _ = blobs(22, n=700, spread=8)
+    x = np.vstack([x, [[60.0, 0.0], [-60.0, 0.0], [0.0, 60.0], [0.0, 60.0], [90.0, 90.0]]])
+    w = np.append(np.ones(len(x) - 1), 0.0)
+    start = np.vstack([x[:2], [[1e3, 1e3], [2e3, 0], [0, 3e3]]])
+    for weight in (None, w):
+        options = {**KMEANS, "covariance": covariance, "init": start, "reseed": True, "sample_weight": weight}
+        a, b = mixlib.fit(source(kind, x, tmp_path), 5, **options), mixlib.fit(x, 5, **options)
+        assert_same_fit(a, b)
+        assert len(set(b.labels if weight is None else b.labels[:-1])) == 5
+        assert (np.abs(b.history[1].means).max() == 90) == (weight is None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_estimators_with_few_distinct_points(kind, tmp_path):
+    """Each point is a mean, whatever was to be drawn; one of weight 0 is not."""
+    x = np.repeat([[0.0, 0.0], [5.0, 1.0], [9.0, 9.0], [7.0, 0.0]], 30, axis=0)
+    w = np.repeat([1.0, 2.0, 1.0, 0.0], 30)
+    for init in ("greedy k-means++", "random"):
+        found = []
+        for data in (x, source(kind, x, tmp_path)):
+            with pytest.warns(mixlib.EmptyComponentWarning):
+                found.append(mixlib.KMeans(5, init=init, n_init=1, random_state=0).fit(data, sample_weight=w))
+        np.testing.assert_array_equal(found[0].cluster_centers_, found[1].cluster_centers_)
+        assert found[1].inertia_ == 0 and len(np.unique(found[1].cluster_centers_, axis=0)) == 3
+
+
+def test_an_estimator_holds_no_chunks_of_a_dask_array():
+    """Its labels are kept without the graph of the points; its pickle has neither."""
+    x, read = blobs(23, n=20_000)[0], []
+
+    def counted(block):
+        read.append(1)
+        return block
+
+    chunks = da.from_array(x, chunks=(5000, 2)).map_blocks(counted, meta=np.empty((0, 2)))
+    model = mixlib.KMeans(3, init=x[:3]).fit(chunks)
+    passes = len(read)
+    np.testing.assert_array_equal(model.labels_.compute(), model.fit_.labels.compute())
+    np.testing.assert_array_equal(model.labels_.compute(), mixlib.KMeans(3, init=x[:3]).fit(x).labels_)
+    assert model.labels_.chunks == chunks.chunks[:1] and len(read) == passes
+    stored = pickle.dumps(model)
+    assert len(stored) < 20_000
+    again = pickle.loads(stored)
+    np.testing.assert_array_equal(again.predict(x), model.labels_.compute())
+    assert again.inertia_ == model.inertia_ and not hasattr(again, "labels_")
+    with pytest.raises(AttributeError, match="predict"):
+        again.fit_.labels
+    assert pickle.loads(pickle.dumps(mixlib.KMeans(3, init=x[:3]).fit(x))).labels_.shape == (20_000,)
+
+
+@pytest.mark.parametrize("kind", ["file", "factory", "dask"])
+def test_a_pickled_fit_holds_no_points(kind, tmp_path):
+    x, _ = blobs(24, n=20_000)
+    fit = fit_exactly(source(kind, x, tmp_path), 3, init=x[:3], max_iter=2)
+    assert fit.responsibilities.shape == (20_000, 3) and fit.labels.shape == (20_000,)
+    stored = pickle.dumps(fit)
+    assert len(stored) < (250_000 if kind != "dask" else 20_000)  # labels of a file are an array
+    again = pickle.loads(stored)
+    assert again.log_likelihood == fit.log_likelihood
+    np.testing.assert_array_equal(again.predict(x), np.asarray(fit.labels))
+    with pytest.raises(AttributeError, match="a pickle keeps no points.*predict"):
+        again.responsibilities
 
 
 def test_the_weak_prior_of_a_collapsing_fit(tmp_path):

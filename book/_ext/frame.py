@@ -1,21 +1,26 @@
 """Sphinx extension: pages in a frame of our own (book/_templates), with nothing that they do not use.
 
 The theme's scripts, styles and icon font stay out. Figures become WebP with their size given, and
-load when they come near; code keeps only the marks that are coloured. Of the fonts the site holds
-the letters that its pages use.
+load when they come near; a narrow screen gets the drawing that mixlib.narrow made for it, and no figure
+is shown so small that its words have less than 11 pixels. Code keeps only the marks that are coloured.
+Of the fonts the site holds the letters that its pages use.
 """
 
 import hashlib
 import json
 import re
 import shutil
+from base64 import b64decode
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
+
+from mixlib.narrow import LEAST, NARROW
 
 STYLES = Path(__file__).resolve().parents[1] / "_static"
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
@@ -28,7 +33,8 @@ SEARCH_SCRIPTS = {
 }
 TEXTS = "texts.js"
 RETINA = 2  # mixlib.style draws two pixels for one of the page
-LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.style), and 11 then
+WORDS = 11  # pixels that the words of a figure have at least, on any screen
+PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
@@ -96,34 +102,51 @@ def contents(context):
 # ----------------------------------------------------------------- figures
 
 
+class Picture(NamedTuple):
+    """A file and its size on the page, the size of its smallest words, and the drawing for a narrow screen."""
+
+    name: str
+    width: int
+    height: int
+    words: float
+    narrow: "Picture | None" = None
+
+    @property
+    def least(self):
+        """The width below which its words would be too small."""
+        return round(self.width * WORDS / self.words)
+
+
 def slim_images(folder):
-    """{old name: (new name, width, height)} of the figures: PNG becomes WebP where that is lighter."""
+    """{name without its ending: Picture} of the figures: PNG becomes WebP, what it brings along a file of its own."""
     found = {}
     for path in sorted((folder / "_images").glob("*")):
         if path.suffix == ".png":
             with Image.open(path) as image:
-                packed = BytesIO()
-                image.save(packed, "WEBP", lossless=True, quality=70, method=4)
-                size = tuple(round(side / RETINA) for side in image.size)
-            if packed.tell() < path.stat().st_size:
-                path.unlink()
-                path = path.with_suffix(".webp")
-                path.write_bytes(packed.getvalue())
-            found[path.stem] = (path.name, *size)
-        elif path.suffix == ".webp":
-            with Image.open(path) as image:
-                found[path.stem] = (path.name, *(round(side / RETINA) for side in image.size))
+                found[path.stem] = slim(image, path.with_suffix(""))
+            path.unlink()
         elif path.suffix == ".svg":
-            found[path.stem] = (path.name, *svg_size(path.read_text(encoding="utf-8")))
+            found[path.stem] = Picture(path.name, *svg_size(path.read_text(encoding="utf-8")))
     return found
 
 
+def slim(image, path):
+    """One PNG as mixlib.narrow made it, written as WebP."""
+    image.load()
+    narrow = None
+    if NARROW in image.text:
+        with Image.open(BytesIO(b64decode(image.text[NARROW]))) as other:
+            narrow = slim(other, path.with_name(f"{path.name}-narrow"))
+    path = path.with_suffix(".webp")
+    image.save(path, "WEBP", lossless=True, quality=70, method=4, exif=b"")
+    return Picture(path.name, *(round(side / RETINA) for side in image.size), float(image.text[LEAST]), narrow)
+
+
 def svg_size(text):
-    return tuple(
-        round(float(number) * 4 / 3)
-        for number in re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', text).groups()
-        + re.search(r'<svg[^>]*?\bheight="([\d.]+)pt"', text).groups()
-    )
+    """Width and height of matplotlib's SVG, and its smallest words, in pixels."""
+    size = (re.search(rf'<svg[^>]*?\b{side}="([\d.]+)pt"', text)[1] for side in ("width", "height"))
+    words = min(map(float, re.findall(r" scale\(([\d.]+) -[\d.]+\)", text)))  # of letters 100 points high
+    return *(round(float(points) * 4 / 3) for points in size), words * 100 * 4 / 3
 
 
 def set_image(tag, images, lazy):
@@ -131,14 +154,20 @@ def set_image(tag, images, lazy):
     source = re.search(r'src="([^"]*/)?([^"/]+)\.(\w+)"', tag)
     if not source or source[2] not in images:
         return tag
-    name, width, height = images[source[2]]
+    picture, folder = images[source[2]], source[1] or ""
     tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
     tag = tag.replace(
         source[0],
-        f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
+        f'src="{folder}{picture.name}" width="{picture.width}" height="{picture.height}"'
         + (' loading="lazy" decoding="async"' if lazy else ""),
     )
-    return f'<div class="picture" style="--least: {LEAST * width:.0f}px">{tag}</div>'
+    narrow = picture.narrow
+    if narrow:
+        tag = (
+            f'<picture><source media="{PHONE}" srcset="{folder}{narrow.name}" '
+            f'width="{narrow.width}" height="{narrow.height}">{tag}</picture>'
+        )
+    return f'<div class="picture" style="--least: {max(one.least for one in (picture, narrow) if one)}px">{tag}</div>'
 
 
 def set_images(page, images):

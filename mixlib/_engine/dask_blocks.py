@@ -67,7 +67,7 @@ class DaskBlocks(Source):
             dtype=object,
             meta=NOTHING,
         )
-        return self._compute(total.to_delayed().item())
+        return self._done(total.to_delayed().item().compute)
 
     def each(self, task, rows, columns=None, dtype=np.float64):
         """A Dask array, chunked like the rows."""
@@ -86,14 +86,18 @@ class DaskBlocks(Source):
         """Weights as a Dask array, one chunk to each of x, placed once."""
         return None if w is None else da.from_array(w, chunks=(self.x.chunks[0],)).persist()
 
+    def kept(self, found):
+        """Computed where the chunks are, and kept there: the graph of the chunks is let go."""
+        return self._done(found.persist)
+
     def place(self, row):
         chunk = int(np.searchsorted(self.starts, row, side="right")) - 1
         return f"chunk {chunk}, row {row - self.starts[chunk]}, which is row {row} of all"
 
-    def _compute(self, collection):
+    def _done(self, task):
         try:
             with one_blas_thread():  # for tasks in threads of this process, for all of them at once
-                return collection.compute()
+                return task()
         except Exception as error:
             if type(error).__module__.startswith("distributed"):  # lost workers and the like: no fault of a chunk
                 raise

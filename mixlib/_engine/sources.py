@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import inputs
-from .summaries import LeastAndLargest
+from .summaries import Distinct, LeastAndLargest
 
 
 class Source:
@@ -26,6 +26,8 @@ class Source:
     ``each(task, rows, columns, dtype)``
         What task(x, start) makes of each row, in their order: (n,), or (n, columns) if given. It comes
         in the source's own form.
+    ``kept(found)``
+        What ``each`` found, without what it was found from.
     ``place(row)``
         Words for where a row is.
     ``beside(w)``
@@ -46,6 +48,9 @@ class Source:
 
     def beside(self, w):
         return w
+
+    def kept(self, found):
+        return found
 
     def examine(self, name):
         """The first pass: how many rows, the least and largest of each column; refused is what cannot be fitted."""
@@ -68,6 +73,17 @@ class Source:
     def largest(self):
         """The largest absolute value, once examined."""
         return float(max(-self.low.min(), self.high.max()))
+
+
+class Gone:
+    """In the place of a source, where a fit has come out of a pickle."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            "a pickle keeps no points, and this was not computed before: use predict(x) or the mixture"
+        )
 
 
 def as_source(x, name="x"):
@@ -110,6 +126,15 @@ def each_row(x, answer, rows, columns=None, dtype=np.float64):
     if not isinstance(x, Source):
         return answer(x)
     return x.each(lambda part, start: answer(finite(part, start, x.name)), rows, columns, dtype)
+
+
+def distinct(x, w, K):
+    """Up to K points that differ and count, (m, d), of an array (n, d) or a source, with weights (n,) or None."""
+
+    def of_block(x, start, w):
+        return Distinct(x if w is None else x[w > 0], K)
+
+    return (x.total(of_block, 1 << 16, x.beside(w)) if isinstance(x, Source) else of_block(x, 0, w)).points
 
 
 def finite(x, start, name):

@@ -11,6 +11,7 @@ from .coordinates import Coordinates
 from .data import CACHED_BLOCK, ROW_MAJOR_FROM, Data
 from .reductions import squared_lengths, weighted_sum
 from .scratch import scratch
+from .sources import Gone
 from .summaries import Largest, Scatter
 
 
@@ -40,7 +41,7 @@ class StreamedData(Data):
 
     def __getstate__(self):
         """A task that goes to a worker knows the data by their moments; the points are not sent along."""
-        return {**self.__dict__, "source": None, "w": None, "_beside": None}
+        return {**self.__dict__, "source": Gone(), "w": None, "_beside": None}
 
     def _moments(self, z, rows, w):
         """The sum of a block, its second moments about the origin of z in the shape's form, its largest square."""
@@ -60,6 +61,9 @@ class StreamedData(Data):
     def each(self, task, rows=None, columns=None, dtype=np.float64):
         """What task(z, slice) makes of each point, (n,) or (n, columns), in the source's own form."""
         return self.source.each(EachInFlight(self.arriving, task), rows or self._rows(), columns, dtype)
+
+    def kept(self, found):
+        return self.source.kept(found)
 
     def _rows(self):
         return max(256, CACHED_BLOCK // self.d)

@@ -52,6 +52,16 @@ class Scatter:
         return Scatter(weight, self.mean + share * step, square)
 
 
+class Distinct:
+    """Points (m, d) that differ and count, in the order of their columns: the first K of them."""
+
+    def __init__(self, points, K):
+        self.points, self.K = np.unique(points, axis=0)[:K], K
+
+    def __add__(self, other):
+        return Distinct(np.vstack([self.points, other.points]), self.K)
+
+
 class Largest(float):
     """A number of which the larger one is kept."""
 

@@ -21,8 +21,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
     ----------
     n_clusters : int
     init : str or array
-        ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels
-        or (n, n_clusters) responsibilities. To go on from another fit: its ``cluster_centers_``.
+        ``"local search"``, ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d)
+        centres, (n,) labels or (n, n_clusters) responsibilities. To go on from another fit: its ``cluster_centers_``.
     n_init : int or ``"auto"``
         Number of starts; the smallest inertia wins. ``"auto"``: 10 for ``init="random"``, else 1.
     max_iter : int
@@ -40,6 +40,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
     cluster_centers_ : (n_clusters, d) array
         In the precision of X, as is what `transform` returns; `fit_` keeps double precision.
     labels_ : (n,) int array
+        Of a Dask array: one that is chunked like it and kept where its chunks are. Pickles leave it out.
     inertia_ : float
         Sum of squared distances to the nearest centre.
     n_iter_ : int
@@ -61,7 +62,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         self,
         n_clusters: int = 8,
         *,
-        init: ArrayLike = "greedy k-means++",
+        init: ArrayLike = "local search",
         n_init: int | str = "auto",
         max_iter: int = 1000,
         tol: float = 1e-5,
@@ -92,8 +93,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
             reseed=self.reseed,
         )
         self.cluster_centers_ = self.fit_.mixture.means.astype(x.dtype)
-        self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
         self.fit_.without_data("labels", "inertia")
+        self.labels_, self.inertia_ = self.fit_.labels, self.fit_.inertia
         return self
 
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -128,6 +129,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         x.examine("X")
         w = x.beside(inputs.as_weights(sample_weight, len(x)))
         return -float(x.total(lambda rows, start, w: inertia(rows, centres, w), rows_in_block(centres), w))
+
+    def __getstate__(self):
+        """Labels that lie with the chunks of a Dask array stay there."""
+        state = dict(super().__getstate__())
+        if not isinstance(state.get("labels_"), np.ndarray):
+            state.pop("labels_", None)
+        return state
 
     @property
     def _model_settings(self):
