@@ -193,9 +193,12 @@ def test_behind_a_root_there_is_no_gap(site, browser):
         root = tab.locator("p msqrt").first
         root.scroll_into_view_if_needed()
         tab.wait_for_timeout(300)
-        assert root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
+        assert (
+            root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
             return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
-                            - Math.max(...[...e.children].map(end))); }""") < 1
+                            - Math.max(...[...e.children].map(end))); }""")
+            < 1
+        )
 
 
 @pytest.mark.parametrize("name", page_names())
