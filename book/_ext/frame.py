@@ -43,7 +43,7 @@ WHOLE = re.compile(
     r"<(pre|code|math|script|style|svg|noscript)\b.*?</\1>|<[^>]*>|(\b(?:[Kk]-means(?:\+\+)?|[EM]-steps?|\de-\d+)(?![\w-]))",
     re.DOTALL,
 )
-NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) (\d[\d.]*</)")
+NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) ((?:[A-Z]\.)?\d[\d.]*</)")
 CODE = re.compile(r'<span class="pre">([^<]{13,})</span>')  # where a long name in code may break
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)

@@ -252,9 +252,16 @@ class Numbers(SphinxPostTransform):
 
 
 def column_widths(table):
-    """The page shared out by the mean length of what stands in the columns."""
-    rows = [[len(entry.astext()) for entry in row] for row in table.findall(nodes.row)]
-    means = [max(8, min(40, sum(lengths) / len(rows))) for lengths in zip(*rows)]
+    """The page shared out by what stands in the columns: its mean length, or its longest word."""
+    columns = zip(*([entry.astext() for entry in row] for row in table.findall(nodes.row)))
+    means = [
+        max(
+            8,
+            min(40, sum(map(len, texts)) / len(texts)),
+            max(len(word) for text in texts for word in text.split() or [""]),
+        )
+        for texts in columns
+    ]
     return "".join(rf"\X{{{round(100 * mean / sum(means))}}}{{102}}" for mean in means)
 
 
