@@ -22,6 +22,7 @@ UNFOLD = """() => {
   style.textContent = "* { content-visibility: visible !important; animation: none !important; transition: none !important; }";
   document.head.append(style);
   for (const one of document.querySelectorAll("details")) one.open = true;
+  for (const one of document.querySelectorAll("mixture-laboratory")) one.open();
   dispatchEvent(new Event("resize"));
 }"""
 
