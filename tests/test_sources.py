@@ -18,6 +18,7 @@ from sources import KINDS, small_reads, source
 
 import mixlib
 from mixlib._engine import files
+from mixlib._engine.dask_blocks import DaskBlocks
 from mixlib._engine.data import Data
 from mixlib._engine.sources import as_source
 from mixlib._engine.streamed import StreamedData
@@ -508,6 +509,26 @@ def test_many_chunks_are_added_in_a_tree(tmp_path):
     x, z = blobs(20, n=1000)
     a = fit_exactly(da.from_array(x, chunks=(7, 2)), 4, init=z, max_iter=3)
     assert_same_fit(a, fit_exactly(x, 4, init=z, max_iter=3))
+
+
+def test_a_pass_has_one_task_for_each_chunk_and_a_tree(monkeypatch):
+    """Each key costs the scheduler of a cluster about a millisecond."""
+    x, graphs = da.ones((800, 2), chunks=(20, 2)).persist(), []
+
+    def done(self, compute):
+        (found,) = dask.optimize(compute.__self__)
+        graphs.append(set(found.__dask_graph__()) - set(x.dask))
+        return compute()
+
+    monkeypatch.setattr(DaskBlocks, "_done", done)
+    assert as_source(x).total(Rows(), 100) == 800
+    assert 40 < len(graphs[0]) <= 40 + 40 // 8 + 2
+
+
+class Rows:
+    def __call__(self, x, start, w):
+        assert start % 20 == 0
+        return len(x)
 
 
 def test_files_are_read_ahead_in_order(tmp_path):

@@ -9,6 +9,7 @@ from uuid import uuid4
 import dask
 import dask.array as da
 import numpy as np
+from dask.layers import ArrayValuesDep
 
 from .. import inputs
 from ..errors import BlockError
@@ -42,7 +43,7 @@ class DaskBlocks(Source):
         self.name, self.dtype, (self.n, self.d) = name, kind(x.dtype), x.shape
         self.x = x
         self.starts = np.concatenate([[0], np.cumsum(x.chunks[0])])
-        self.first = da.from_array(self.starts[:-1], chunks=1)  # the number of each chunk's first row
+        self.first = ArrayValuesDep(x.chunks, self.starts[:-1, None])  # the number of each chunk's first row: no task
 
     def __getstate__(self):
         """Workers that are told of a source need its name and size; the chunks come to them by themselves."""
@@ -53,7 +54,7 @@ class DaskBlocks(Source):
         task = dask.delayed(
             OfChunk(task, rows, self), name=f"{name}-task", traverse=False
         )  # each worker is sent it once
-        arrays = (self.x, "ij", self.first, "i") + (() if w is None else (w, "i"))
+        arrays = (self.x, "ij", self.first, "ij") + (() if w is None else (w, "i"))
         sums = da.blockwise(
             OfChunk.sums, "ij", task, None, *arrays, align_arrays=False, name=name, dtype=object, meta=NOTHING
         )
@@ -142,7 +143,7 @@ class OfChunk:
 
     def sums(self, x, start, w=None):
         """The sum over the chunk; None if it is empty."""
-        x, start = as_rows(x, self.source, self.source.name), int(start[0])
+        x, start = as_rows(x, self.source, self.source.name), int(start)
         with one_blas_thread():
             return add_in_order(
                 self.task(x[part], start + part.start, None if w is None else w[part])
