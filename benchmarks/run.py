@@ -20,6 +20,7 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
+import calls
 import numpy as np
 import typed
 from cases import Case, all_cases, data
@@ -191,7 +192,9 @@ def main():
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     parser.add_argument("--resume", action="store_true", help="leave out the cases that results.json has already")
     parser.add_argument(
-        "--typed", action="store_true", help="only the section as typed: all defaults, time and quality"
+        "--typed",
+        action="store_true",
+        help="only the section as typed: all defaults, time and quality; and single calls",
     )
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -201,6 +204,7 @@ def main():
         return
     if options.typed:
         typed.main()
+        calls.main()
         return
     cases = [c for c in all_cases() if options.only in str(c) and (not options.quick or c.n * c.K <= 10**6)]
     limit, rows, kept = limits(), [], HERE / "results.json"
@@ -221,6 +225,7 @@ def main():
     if not options.quick:
         print("\nAs typed")
         typed.main()
+        calls.main()
 
 
 if __name__ == "__main__":

@@ -20,11 +20,15 @@ class AxisAligned:
     def diagonal(self, moments, d):
         return moments
 
-    def least_share(self, scatter, d):
+    def least_share(self, factors, inverse):
         return 1.0
 
     def inverse(self, factors):
         return 1.0 / factors
+
+    def factor(self, scatter, divisor, d, rounding):
+        factors = self.roots(scatter, divisor, rounding)
+        return factors, 1.0 / factors
 
     def from_covariances(self, covariances, rounding=0.0):
         return root(self.project(covariances), rounding)
@@ -47,17 +51,17 @@ class Spherical(AxisAligned):
     def sum_moments(self, z, weights, lengths=None):
         return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
 
-    def factor(self, scatter, divisor, d, rounding):
+    def roots(self, scatter, divisor, rounding):
         return root(scatter[:, 0] / divisor, rounding)
 
     def per_count(self, d):
         return d
 
-    def quadratic(self, factors):
-        return -0.5 / factors[:, None] ** 2
+    def quadratic(self, inverse):
+        return -0.5 * inverse[:, None] ** 2
 
-    def linear(self, factors, means):
-        return means / factors[:, None] ** 2
+    def linear(self, inverse, means):
+        return means * inverse[:, None] ** 2
 
     def log_det(self, factors, d):
         return d * np.log(factors)
@@ -95,17 +99,17 @@ class Diagonal(AxisAligned):
     def sum_moments(self, z, weights, lengths=None):
         return weighted_sum(self.moments(z), weights)
 
-    def factor(self, scatter, divisor, d, rounding):
+    def roots(self, scatter, divisor, rounding):
         return root(scatter / divisor[:, None], rounding)
 
     def per_count(self, d):
         return 1
 
-    def quadratic(self, factors):
-        return -0.5 / factors**2
+    def quadratic(self, inverse):
+        return -0.5 * inverse**2
 
-    def linear(self, factors, means):
-        return means / factors**2
+    def linear(self, inverse, means):
+        return means * inverse**2
 
     def log_det(self, factors, d):
         return np.log(factors).sum(axis=1)

@@ -7,21 +7,32 @@ Chapters 1 and 4. What each method of a shape computes is said once, in `shape.S
 diagonal shapes are in `axis_aligned`.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from ._engine.reductions import outer_sum
-from ._engine.triangles import cholesky, regular_triangles, root
+from ._engine.triangles import greatest_lengths, inverse_triangles, regular_triangles, root
 from .axis_aligned import Diagonal, Spherical
 from .shape import Shape
 
+STEP = 32  # rows of a triangle from which it is multiplied in parts
 
-@cache
+
+@lru_cache(maxsize=4)
 def _upper(d):
     """Rows and columns of the upper triangle of a (d, d) matrix, whose entries are the moments of `Full`."""
     return np.triu_indices(d)
+
+
+@lru_cache(maxsize=4)
+def _places(d):
+    """Of the upper triangle: its places in the matrix, (m,); of the matrix: places in the triangle, (d d,); where it is diagonal."""
+    rows, columns = _upper(d)
+    inside = np.empty((d, d), dtype=np.intp)
+    inside[rows, columns] = inside[columns, rows] = np.arange(len(rows))
+    return rows * d + columns, inside.ravel(), np.diagonal(inside).copy()
 
 
 class Full:
@@ -46,60 +57,62 @@ class Full:
 
     def sum_moments(self, z, weights, lengths=None):
         z = z.astype(np.float64, copy=False)
-        return outer_sum(z, weights)[_upper(len(z))]  # one matrix product, and its triangle
+        return outer_sum(z, weights).take(_places(len(z))[0])  # one matrix product, and its triangle
 
     def diagonal(self, moments, d):
-        rows, columns = _upper(d)
-        return moments[..., rows == columns]
+        return moments.take(_places(d)[2], axis=-1)
 
     def matrix(self, moments, d):
         """Moments (..., m) as symmetric matrices (..., d, d)."""
-        rows, columns = _upper(d)
-        matrix = np.empty(moments.shape[:-1] + (d, d))
-        matrix[..., rows, columns] = matrix[..., columns, rows] = moments
-        return matrix
+        return moments.take(_places(d)[1], axis=-1).reshape(moments.shape[:-1] + (d, d))
 
-    def least_share(self, scatter, d):
-        scatter = self.matrix(scatter, d)
-        sd = np.sqrt(np.diagonal(scatter, axis1=1, axis2=2))
-        return cholesky(scatter / sd[:, :, None] / sd[:, None, :])[1].min()
+    def least_share(self, factors, inverse):
+        sd = np.sqrt(np.einsum("kij,kij->ki", factors, factors))
+        return 1 / greatest_lengths(inverse * sd[:, None, :]).max()
 
     def factor(self, scatter, divisor, d, rounding):
-        return self.from_covariances(self.matrix(scatter / divisor[:, None], d), rounding)
+        return self._triangles(self.matrix(scatter / divisor[:, None], d), rounding)
 
     def from_covariances(self, covariances, rounding=0.0):
+        return self._triangles(covariances, rounding)[0]
+
+    def _triangles(self, covariances, rounding):
+        """L and L^-1."""
         variances = np.diagonal(covariances, axis1=1, axis2=2)
         sd = root(variances, rounding)  # scaled to correlations: any units will do
         correlations = covariances / sd[:, :, None] / sd[:, None, :]
-        return sd[:, :, None] * regular_triangles(correlations, rounding / variances)
+        triangles, inverses = regular_triangles(correlations, rounding / variances)
+        return sd[:, :, None] * triangles, inverses / sd[:, None, :]
 
     def per_count(self, d):
         return 1
 
-    def quadratic(self, factors):
-        d = factors.shape[-1]
-        rows, columns = _upper(d)
-        precision = self.precision(factors)
-        return -precision[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
+    def quadratic(self, inverse):
+        d = inverse.shape[-1]
+        places, _, diagonal = _places(d)
+        precision = inverse.transpose(0, 2, 1) @ inverse
+        quadratic = -precision.reshape(-1, d * d).take(places, axis=1)
+        quadratic[:, diagonal] *= 0.5
+        return quadratic
 
-    def linear(self, factors, means):
-        return np.einsum(
-            "kij,kj->ki", np.broadcast_to(self.precision(factors), (len(means),) + factors.shape[1:]), means
-        )
-
-    def precision(self, factors):
-        """Sigma^-1, (C, d, d)."""
-        inverse = self.inverse(factors)
-        return inverse.transpose(0, 2, 1) @ inverse
+    def linear(self, inverse, means):
+        return (inverse.transpose(0, 2, 1) @ (inverse @ means[:, :, None]))[:, :, 0]
 
     def log_det(self, factors, d):
         return np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
 
     def inverse(self, factors):
-        return np.tril(np.linalg.inv(factors))
+        return inverse_triangles(factors)
 
     def whiten(self, inverse, v):
-        return inverse.astype(v.dtype, copy=False) @ v
+        inverse, d = inverse.astype(v.dtype, copy=False), len(v)
+        if d < 2 * STEP:
+            return inverse @ v
+        y, step = np.empty_like(v), max(STEP, d // 8)  # what is above the triangle is 0
+        for first in range(0, d, step):
+            last = min(first + step, d)
+            np.matmul(inverse[first:last, :last], v[:last], out=y[first:last])
+        return y
 
     def dense(self, factors, d):
         return factors

@@ -27,6 +27,7 @@ from .source_starts import source_starter
 from .starts import starter
 
 BLAS_THREADS_FROM = 128  # columns from which BLAS keeps its threads
+BLAS_ALONE_UP_TO = 1 << 17  # multiplications of a product that BLAS does on one thread by itself
 
 
 def fit(
@@ -69,11 +70,13 @@ def fit(
         sigma^2 of ``covariance="identity"``, in squared units of x.
     init : str, array or Mixture
         ``"k-means++"``, ``"greedy k-means++"`` (of several candidates for a mean the one that
-        helps most), ``"k-means||"`` (which draws many at once, in few passes), ``"random"``
-        (distinct points), (K, d) means, (n,) integer labels, (n, K) responsibilities, or a
-        `Mixture`. For a source of blocks both kinds of k-means++ are drawn as k-means||. From means alone: equal weights, and the constraint's
-        covariance of all the data. ``"k-means"``: the loop runs first as k-means from greedy
-        seeds, and its labels are the start.
+        helps most), ``"local search"`` (these, and then means exchanged for other candidates),
+        ``"k-means||"`` (which draws many at once, in few passes), ``"random"`` (distinct points),
+        (K, d) means, (n,) integer labels, (n, K) responsibilities, or a `Mixture`. For a source of
+        blocks all but ``"random"`` are drawn as k-means||. From means alone: equal weights, and the
+        constraint's covariance of all the data. ``"k-means"``: the loop runs first as k-means from
+        ``"local search"``, and its labels are the start; of many points it runs on a sample, as
+        do some iterations of the model after it, whose parameters are the start.
     n_init : int or ``"auto"``
         Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
         ``init="random"``, else 1.
@@ -210,8 +213,9 @@ def fit_quietly(
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None
-    # BLAS's threads help products of large matrices, and get in each other's way in small ones
-    with one_blas_thread() if data.d < BLAS_THREADS_FROM else nullcontext():
+    # BLAS's threads help products of large matrices, get in each other's way in small ones, and leave tiny ones alone
+    tiny = data.n * K * (1 + data.d) ** (2 if data.per_component else 1) <= BLAS_ALONE_UP_TO
+    with nullcontext() if data.d >= BLAS_THREADS_FROM or tiny else one_blas_thread():
         for number in range(n_starts):
             history = []
             told = Progress(number + 1, n_starts, data.total_weight, callback) if verbose else None
@@ -237,7 +241,9 @@ def fit_quietly(
             if found is not None and better(found, best):
                 best = found
     if best is None:
-        raise SingularFitError(collapse(failure.index, constraint, covariance)) from None
+        collapsed = SingularFitError(collapse(failure.index, constraint, covariance))
+        collapsed.mixture = failure.last.mixture if failure.last and n_starts == 1 else None
+        raise collapsed from None
     remarks = []
     if not (best.converged or best.stopped or tol == 0):
         remarks.append(

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .mixture import Mixture
     from .result import Fit
 
 
 class SingularFitError(ValueError):
-    """A covariance became singular: the likelihood is unbounded there (chapter 2)."""
+    """A covariance became singular: the likelihood is unbounded there (chapter 2).
+
+    `mixture` is the last iterate before that, if there was one.
+    """
+
+    mixture: Mixture | None = None
 
 
 class TooFewPointsError(ValueError):

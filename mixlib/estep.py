@@ -9,10 +9,9 @@ no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
-from ._engine.reductions import sum_by_label, weighted_sum
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
-from .log_joint import Deviations, argmax, choose_form, softmax
+from .log_joint import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
 from .model import Parameters, Statistics
 
 
@@ -51,9 +50,7 @@ class SoftEStep:
     @property
     def rows(self):
         """Points in a block."""
-        few = 1 + self.data.d + len(self.params.means)  # the log-joint is passed over: near the cache
-        many = few + (self.data.shape.size(self.data.d) if self.data.per_component else 0)  # with features, used twice
-        return max(256, min(CACHED_BLOCK // few, BLOCK // many))
+        return max(256, self.form.rows(CACHED_BLOCK, BLOCK))
 
     def statistics(self, params):
         self.at(params)
@@ -61,18 +58,17 @@ class SoftEStep:
         total, value, n_changed = self.data.sum_blocks(self._block, self.rows)
         second = total[:, 1 + d :] if self.data.per_component else None
         objective = value + self.form.shared_term
-        return Statistics(total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed)
+        return Statistics(total[:, 0], total[:, 1 : 1 + d], second, objective, objective, n_changed, self.form.origin)
 
     def _block(self, z, rows, w):
         """Of a block: sums of r t(z), (K, F); the objective; how many labels changed."""
         features = self.form.features(z)
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.log_joint(features), self.params.weights)
-        # (4.5) eq-counts
-        sums = (r if w is None else r * w) @ features.T
         # (2.10) eq-mixture-log-likelihood
-        value = float(weighted_sum(log_density[None], w)[0])
-        return sums.astype(np.float64, copy=False), value, 0  # blocks are added in double precision
+        value = float(log_density.sum(dtype=np.float64) if w is None else log_density @ w)
+        # (4.5) eq-counts
+        return self.form.sums(features, r if w is None else r * w), value, 0
 
     def responsibilities(self, z, rows):
         """(K, b) for a block."""
@@ -101,14 +97,18 @@ class HardEStep(SoftEStep):
 
     def _block(self, z, rows, w):
         features = self.form.features(z)
-        # (2.12) eq-best-labels
-        labels, best, _ = argmax(self.form.log_joint(features))
+        labels, value = self._labels(features, w)
         changed = self.labels[rows] != labels
         self.labels[rows] = labels
         n_changed = int(np.count_nonzero(changed if w is None else changed & (w > 0)))
+        return self.form.sums_by_label(features, labels, w), value, n_changed
+
+    def _labels(self, features, w):
+        """The labels of a block, (b,), and its part of the objective."""
+        # (2.12) eq-best-labels
+        labels, best, _ = argmax(self.form.log_joint(features))
         # (2.11) eq-classification-log-likelihood
-        value = float(weighted_sum(best[None], w)[0])
-        return sum_by_label(labels, features[1:], w, len(self.params.means)), value, n_changed
+        return labels, float(best.sum(dtype=np.float64) if w is None else best @ w)
 
     def labels_of(self, z, rows):
         """The labels of a block, (b,)."""
@@ -147,11 +147,9 @@ class HardOnce(HardEStep):
 
     def _block(self, z, rows, w):
         features = self.form.features(z)
-        # (2.12) eq-best-labels
-        labels, best, _ = argmax(self.form.log_joint(features))
-        value = float(weighted_sum(best[None], w)[0])
-        K = len(self.params.means)
-        return sum_by_label(labels, features[1:], w, K), value, fingerprint(labels, rows.start, w, K)
+        labels, value = self._labels(features, w)
+        same = fingerprint(labels, rows.start, w, len(self.params.means))
+        return self.form.sums_by_label(features, labels, w), value, same
 
     def labels_of(self, z, rows):
         return argmax(self.form.log_joint(self.form.features(z)))[0]
@@ -166,19 +164,26 @@ class FixedResponsibilities(SoftEStep):
 
     def __init__(self, data, model, given, K):
         super().__init__(data, model)
-        self.given = given
-        self.params = Parameters(np.full(K, 1 / K), np.zeros((K, data.d)), None, None)
-        self.form = Deviations(data, self.params)
+        self.given, self.K = given, K
+        about_zero = Parameters(np.zeros(K), np.zeros((K, data.d)), None, None)
+        self.form = Deviations(data, about_zero) if moments_are_many(data, K) else Moments(data, K)
 
     def at(self, params):
         return self  # no parameters change what is given
 
     def _block(self, z, rows, w):
+        given = self.given_to(z, rows)
+        if given.ndim == 1:
+            return self.form.sums_by_label(self.form.features(z), given, w), 0.0, 0
         r = self.responsibilities(z, rows)
-        sums = (r if w is None else r * w) @ self.form.features(z).T
-        return sums.astype(np.float64, copy=False), 0.0, 0
+        return self.form.sums(self.form.features(z), r if w is None else r * w), 0.0, 0
+
+    def given_to(self, z, rows):
+        """The labels of a block, (b,), or its responsibilities (b, K)."""
+        return self.given[rows]
 
     def responsibilities(self, z, rows):
-        if self.given.ndim == 1:
-            return np.equal.outer(np.arange(len(self.params.means)), self.given[rows]).astype(self.data.dtype)
-        return np.ascontiguousarray(self.given[rows].T, dtype=self.data.dtype)
+        given = self.given_to(z, rows)
+        if given.ndim == 1:
+            return np.equal.outer(np.arange(self.K), given).astype(self.data.dtype)
+        return np.ascontiguousarray(given.T, dtype=self.data.dtype)

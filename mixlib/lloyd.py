@@ -15,7 +15,7 @@ from .log_joint import LOG_2PI, digits_kept
 from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
 
-BOUNDS_BELOW = 0.2  # share of changed labels below which bounds pay
+BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
 BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
 
 
@@ -60,7 +60,10 @@ class LloydEStep:
         points_are_many = (
             self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
         )  # else a plain pass is as fast
-        bounds_pay = points_are_many and (first or self.n_changed <= BOUNDS_BELOW * self.data.n)
+        if not points_are_many:
+            self.precision = DOUBLE  # one precision takes fewer calls
+        share = min(BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN * len(params.means))
+        bounds_pay = points_are_many and not first and self.n_changed <= share * self.data.n
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
         undecided = sum(count for kind, count in self.nearest.looks if kind == DOUBLE)
@@ -105,9 +108,9 @@ class LloydEStep:
     def _assign(self, where):
         """Label some points, and measure their gaps; which of them changed, and from what labels."""
         old = self.labels[where]
-        labels, features, log_joint, best = self.nearest.find(self.data.points(where), self.precision)
+        labels, points, log_joint, best = self.nearest.find(self.data.points(where), self.precision)
         if self.bounds is not None:
-            self.bounds.measured(where, self._gaps(labels, features[1:], log_joint, best), labels)
+            self.bounds.measured(where, self._gaps(labels, points, log_joint, best), labels)
         differ = np.empty(0, dtype=np.intp) if self.n_changed is None else np.flatnonzero(old != labels)
         old = old[differ]
         self.labels[where] = labels
@@ -152,7 +155,7 @@ class LloydEStep:
 
         def block(z, rows, w):
             labels = self.labels_of(z, rows)
-            squares = squared_lengths(z - means.T[:, labels])
+            squares = squared_lengths(z - means.take(labels, axis=0).T)
             return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
 
         return self.data.sum_blocks(block, self.rows)

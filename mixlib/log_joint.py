@@ -7,88 +7,166 @@ which loses digits when a component is narrow beside its distance from the origi
 
 import numpy as np
 
-from ._engine.reductions import squared_lengths
+from ._engine.reductions import squared_lengths, sum_by_label
 from ._engine.scratch import scratch
 
 LOG_2PI = np.log(2 * np.pi)
+EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
+LOWEST = {8: np.finfo(np.float64).min, 4: np.finfo(np.float32).min}
 # what lies further below the largest counts as this far (exp stays a normal number)
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
+
+NEGLIGIBLE = 1e-30  # a responsibility of this share of a component's weight is far below the rounding of its sums
+MOMENTS_PER_COMPONENT = 45  # above so many second moments a component, products of the points are the fastest form
+MOST_MOMENTS = 5000  # and above so many the others would need too much memory
+LEAST_ROWS = 1024  # points in a block of products of large matrices
 
 
 def digits_kept(dtype, ratio):
     """Is a difference safe whose terms are `ratio` times as large as itself?"""
-    return np.finfo(dtype).eps * ratio <= TOLERANCE[dtype.itemsize]
+    return EPS[dtype.itemsize] * ratio <= TOLERANCE[dtype.itemsize]
+
+
+def moments_are_many(data, K):
+    """Are a point's second moments so many that products of the points themselves are faster?"""
+    moments = data.shape.size(data.d) if data.per_component else 0
+    return moments > data.d and moments > min(MOMENTS_PER_COMPONENT * K, MOST_MOMENTS)
 
 
 def choose_form(data, params):
     """The form of the log-joint that is right for these parameters: the one place that decides."""
-    narrowest = np.abs(data.shape.inverse(params.factors)).max()
-    radius = max(data.radius, np.linalg.norm(params.means, axis=1).max())
+    if moments_are_many(data, len(params.means)):
+        return Deviations(data, params)
+    narrowest = max(params.inverse.max(), -params.inverse.min())
+    radius = max(data.radius, np.sqrt(squared_lengths(params.means.T).max()))
     with np.errstate(over="ignore"):
         natural = digits_kept(data.dtype, np.square(radius * narrowest))
     return (Natural if natural else Deviations)(data, params)
 
 
-class Natural:
-    """The log-joint as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
+class Moments:
+    """The statistics t(z) of points, and their sums about the origin."""
 
-    def __init__(self, data, params):
-        self.shape, self.per_component = data.shape, data.per_component
-        weights, means, factors, _ = params
-        # (1.15) eq-natural, (1.16) eq-natural-shared
-        linear = self.shape.linear(factors, means)
-        quadratic = self.shape.quadratic(factors)
-        constant = -self.shape.log_det(factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.zero_weight = np.flatnonzero(weights == 0)
-        offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
-        if self.per_component:
-            theta, self.shared_term = [(offset + constant)[:, None], linear, quadratic], 0.0
-        else:  # the quadratic term is the same for each component: it leaves the sum
-            theta = [offset[:, None], linear]
-            self.shared_term = quadratic[0] @ data.second_moments + data.total_weight * constant[0]
-        self.theta = np.hstack(theta).astype(data.dtype)
+    origin, shared_term = 0.0, 0.0
+
+    def __init__(self, data, K):
+        self.shape, self.per_component, self.d, self.K = data.shape, data.per_component, data.d, K
+        self.size = 1 + data.d + (data.shape.size(data.d) if data.per_component else 0)
+
+    def rows(self, cached, block):
+        """Points in a block: with the log-joint it is passed over often, with all features twice."""
+        return min(cached // (1 + self.d + self.K), block // (self.size + self.K))
 
     def features(self, z):
         """t(z), (F, b): (1.17) eq-sufficient."""
         d, b = z.shape
-        out = scratch("features", (1 + d + (self.shape.size(d) if self.per_component else 0), b), z.dtype)
+        out = scratch("features", (self.size, b), z.dtype)
         out[0], out[1 : 1 + d] = 1.0, z
         if self.per_component:
             self.shape.moments(z, out=out[1 + d :])
         return out
 
+    def sums(self, features, r):
+        """Sums of r t(z), (K, F)."""
+        return (r @ features.T).astype(np.float64, copy=False)  # blocks are added in double precision
+
+    def sums_by_label(self, features, labels, w):
+        """The same for labels, of weights w."""
+        return sum_by_label(labels, features[1:], w, self.K)
+
+
+class Natural(Moments):
+    """The log-joint as one product theta @ t(z), t(z) = (1, z, zz^T); with a shared Sigma, t = (1, z)."""
+
+    def __init__(self, data, params):
+        super().__init__(data, len(params.means))
+        weights, means, inverse = params.weights, params.means, params.inverse
+        # (1.15) eq-natural, (1.16) eq-natural-shared
+        linear = self.shape.linear(inverse, means)
+        quadratic = self.shape.quadratic(inverse)
+        constant = -self.shape.log_det(params.factors, data.d) - 0.5 * data.d * LOG_2PI
+        self.zero_weight = np.flatnonzero(weights == 0)
+        offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
+        if self.per_component:
+            theta = [(offset + constant)[:, None], linear, quadratic]
+        else:  # the quadratic term is the same for each component: it leaves the sum
+            theta = [offset[:, None], linear]
+            self.shared_term = quadratic[0] @ data.second_moments + data.total_weight * constant[0]
+        self.theta = np.concatenate(theta, axis=1).astype(data.dtype, copy=False)
+
     def log_joint(self, features):
         """(K, b), but for `shared_term` of all points together."""
-        out = scratch("log_joint", (len(self.theta), features.shape[1]), features.dtype)
+        out = scratch("log_joint", (self.K, features.shape[1]), features.dtype)
         np.matmul(self.theta, features, out=out)
-        out[self.zero_weight] = -np.inf
+        if self.zero_weight.size:
+            out[self.zero_weight] = -np.inf
         return out
 
 
-class Deviations(Natural):
-    """The log-joint from z - mu_k: exact for narrow components."""
+class Deviations:
+    """The log-joint and sums from v = z - mu_k, component by component: exact for narrow ones.
+
+    In high dimension it is the faster form, too, and needs little memory. There most
+    responsibilities are 0 but for rounding, and only the others enter the sums.
+    """
+
+    shared_term = 0.0
 
     def __init__(self, data, params):
-        self.shape, self.per_component, self.params, self.shared_term = data.shape, data.per_component, params, 0.0
+        self.shape, self.per_component, self.params = data.shape, data.per_component, params
+        self.origin = params.means if data.per_component else 0.0
+        self.least = NEGLIGIBLE * params.weights
 
-    def log_joint(self, features):
-        weights, means, factors, _ = self.params
-        return log_joint_from_deviations(self.shape, weights, means, factors, features[1 : 1 + means.shape[1]])
+    def rows(self, cached, block):
+        return deviation_rows(*self.params.means.shape, cached)
+
+    def features(self, z):
+        return z
+
+    def log_joint(self, z):
+        params = self.params
+        return log_joint_from_deviations(self.shape, params.weights, params.means, params.factors, z, params.inverse)
+
+    def sums(self, z, r):
+        """Sums of r, r v and, if each component has its own covariance, r vv^T; (K, F)."""
+        if not self.per_component:
+            return np.column_stack([r.sum(axis=1), r @ z.T]).astype(np.float64, copy=False)
+        return np.array([self._sums(k, z, r_k, r_k > least) for k, (r_k, least) in enumerate(zip(r, self.least))])
+
+    def sums_by_label(self, z, labels, w):
+        if not self.per_component:
+            return sum_by_label(labels, z, w, len(self.params.means))
+        ones = np.ones(z.shape[1]) if w is None else w
+        return np.array([self._sums(k, z, ones, labels == k) for k in range(len(self.params.means))])
+
+    def _sums(self, k, z, r, counted):
+        if not counted.all():
+            z, r = z[:, counted], r[counted]
+        v = z - self.params.means[k].astype(z.dtype)[:, None]
+        out = np.empty(1 + len(z) + self.shape.size(len(z)))
+        out[0], out[1 : 1 + len(z)] = r.sum(dtype=np.float64), v @ r
+        out[1 + len(z) :] = self.shape.sum_moments(v, r)
+        return out
 
 
-def log_joint_from_deviations(shape, weights, means, factors, z):
+def deviation_rows(K, d, cached):
+    """Points in a block whose deviations from K means are taken: with their log-joint near the cache."""
+    return max(LEAST_ROWS, cached // (2 * d + K))
+
+
+def log_joint_from_deviations(shape, weights, means, factors, z, inverse):
     """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
     d = len(z)
     # (1.11) eq-log-normal-d
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
-    inverses = np.broadcast_to(shape.inverse(factors), (len(means),) + factors.shape[1:])
-    log_joint = np.empty((len(means), z.shape[1]), dtype=z.dtype)
-    for k, inverse in enumerate(inverses):
+    inverse = np.broadcast_to(inverse, (len(means),) + factors.shape[1:])
+    log_joint = scratch("log_joint", (len(means), z.shape[1]), z.dtype)
+    for k in range(len(means)):
         # (1.14) eq-whitened
-        y = shape.whiten(inverse, z - means[k].astype(z.dtype)[:, None])
+        y = shape.whiten(inverse[k], z - means[k].astype(z.dtype)[:, None])
         log_joint[k] = constant[k] - 0.5 * squared_lengths(y)
     return log_joint
 
@@ -96,12 +174,13 @@ def log_joint_from_deviations(shape, weights, means, factors, z):
 def softmax(log_joint, weights):
     """Responsibilities, in place of the log-joint, and log sum exp of each column."""
     # (2.18) eq-log-sum-exp
-    top = np.maximum(log_joint.max(axis=0), np.finfo(log_joint.dtype).min)  # finite, out of all reach too
+    top = np.maximum(log_joint.max(axis=0), LOWEST[log_joint.dtype.itemsize])  # finite, out of all reach too
     r = log_joint
     r -= top
     np.maximum(r, LOWEST_EXPONENT[r.dtype.itemsize], out=r)
     np.exp(r, out=r)
-    r[weights == 0] = 0.0
+    if not weights.all():
+        r[weights == 0] = 0.0
     total = r.sum(axis=0)
     # (2.14) eq-responsibilities
     r *= 1 / total

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._engine.triangles import Singular
 from .model import Parameters
 from .mstep import m_step
 from .record import Record
@@ -51,13 +52,17 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
         if converged or stopped or len(history) > max_iter:
             empty = np.flatnonzero(statistics.counts <= data.negligible_weight)
             return Run(history, params, value, bool(converged), stopped, empty, estep.labels, statistics.counts)
-        if squarem is None:
-            # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
-            params = m_step(estep, statistics, params)
-            params = reseed(estep, statistics, params) if reseeding else params
-            statistics = estep.statistics(params)
-        else:
-            params, statistics, jumped = squarem.step(estep, params, statistics, objective)
+        try:
+            if squarem is None:
+                # (4.6) eq-m-weights, (4.10) eq-m-means, (4.11) eq-q-covariances
+                params = m_step(estep, statistics, params)
+                params = reseed(estep, statistics, params) if reseeding else params
+                statistics = estep.statistics(params)
+            else:
+                params, statistics, jumped = squarem.step(estep, params, statistics, objective)
+        except Singular as error:
+            error.last = history[-1]
+            raise
 
 
 def unfinished(history):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
+from ._engine.data import CACHED_BLOCK
 from ._engine.reductions import slices
 from ._engine.sources import Source, as_source, each_row, finite
 from ._engine.threads import map_blocks
@@ -11,10 +14,9 @@ from ._engine.triangles import Singular
 from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import Full
 from .inputs import as_count, as_generator, as_numbers, as_points
-from .log_joint import log_joint_from_deviations, softmax
+from .log_joint import argmax, deviation_rows, log_joint_from_deviations, softmax
 
 SUM_TOLERANCE = 1e-6  # what rounding, in single precision too, may take from a sum of weights
-BLOCK_ROWS = 1 << 13  # points in a block
 
 
 class Mixture:
@@ -84,6 +86,11 @@ class Mixture:
         mixture._set(shape, weights.copy(), means.copy(), factors)
         return mixture
 
+    @cached_property
+    def _inverse(self):
+        """L^-1 of each factor, in its form."""
+        return self._shape.inverse(self._factors)
+
     @property
     def covariances(self) -> Floats:
         """Sigma_k, (K, d, d)."""
@@ -114,7 +121,7 @@ class Mixture:
 
     def predict(self, x: ArrayLike) -> Ints:
         """The component of the largest responsibility for each point, (n,): its label (chapter 2)."""
-        return self._of_blocks(x, lambda log_joint: log_joint.argmax(axis=0), dtype=np.intp)
+        return self._of_blocks(x, lambda log_joint: argmax(log_joint)[0], dtype=np.intp)
 
     def uncertainty(self, x: ArrayLike) -> Floats:
         """1 - max_k p(k | x) of each point, (n,): the probability that its label is wrong, if the mixture is right.
@@ -145,7 +152,7 @@ class Mixture:
         x = self._points(x)
         dtype = dtype or x.dtype
         if isinstance(x, Source):
-            return each_row(x, lambda rows: self._of_rows(rows, task, columns, dtype), BLOCK_ROWS, columns, dtype)
+            return each_row(x, lambda rows: self._of_rows(rows, task, columns, dtype), self._rows, columns, dtype)
         return self._of_rows(x, task, columns, dtype)
 
     def _of_rows(self, x, task, columns, dtype):
@@ -154,7 +161,7 @@ class Mixture:
         def block(part):
             out[part] = task(self._log_joint(x[part]))
 
-        for _ in map_blocks(block, slices(len(x), BLOCK_ROWS)):
+        for _ in map_blocks(block, slices(len(x), self._rows)):
             pass
         return out
 
@@ -168,7 +175,7 @@ class Mixture:
             densities = softmax(log_joint, self.weights)[1]
             return np.array([(v if w is None else v * w).sum() for v in (np.ones(len(rows)), densities, best)])
 
-        return x.total(of_block, BLOCK_ROWS, x.beside(w))
+        return x.total(of_block, self._rows, x.beside(w))
 
     def _points(self, x):
         source = as_source(x)
@@ -177,11 +184,16 @@ class Mixture:
             raise ValueError(f"x has {x.shape[1]} columns, the mixture {self.means.shape[1]}")
         return x
 
+    @property
+    def _rows(self):
+        """Points in a block."""
+        return deviation_rows(*self.means.shape, CACHED_BLOCK)
+
     def _log_joint(self, rows):
         """(K, b) of rows (b, d)."""
         z = np.ascontiguousarray(rows.T, dtype=np.float64)
         with np.errstate(over="ignore"):
-            return log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z)
+            return log_joint_from_deviations(self._shape, self.weights, self.means, self._factors, z, self._inverse)
 
     def __repr__(self) -> str:
         K, d = self.means.shape

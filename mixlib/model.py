@@ -37,14 +37,26 @@ class Parameters(NamedTuple):
     means: np.ndarray  # (K, d)
     factors: np.ndarray  # (1, ...) if shared, else (K, ...)
     centres: np.ndarray  # (K, d)
+    inverse: np.ndarray | None = None  # L^-1 in the shape's form, as `factors`
 
 
 class Statistics(NamedTuple):
     """The expected sufficient statistics, which an E-step hands to the M-step and to the loop."""
 
     counts: np.ndarray  # (K,)     N_k, (4.5) eq-counts
-    first: np.ndarray  # (K, d)   sums of r z
-    second: np.ndarray | None  # (K, m)   sums of r zz^T in the shape's form; None if shared
+    first: np.ndarray  # (K, d)   sums of r v, where v = z - origin
+    second: np.ndarray | None  # (K, m)   sums of r vv^T in the shape's form; None if shared
     objective: float  # log-likelihood (soft) or classification log-likelihood (hard), of z
     reduced_objective: float  # the same up to constants: restarts compare it
     n_changed: int  # points whose label differs from that of the iteration before (hard)
+    origin: np.ndarray | float = 0.0  # (K, d)   near the points of each component, or 0
+
+    def about(self, origin, shape):
+        """The same sums about another origin (which changes no count)."""
+        if self.origin is origin:
+            return self
+        counts = self.counts[:, None]
+        shift = self.first / np.where(counts > 0, counts, 1.0)  # of the component's own mean from the origin
+        moved = shift + (self.origin - origin)
+        second = self.second + counts * (shape.moments(moved.T) - shape.moments(shift.T)).T
+        return self._replace(first=counts * moved, second=second, origin=origin)

@@ -12,7 +12,7 @@ from ._engine.data import CACHED_BLOCK
 from ._engine.reductions import slices, squared_lengths
 from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
-from .log_joint import argmax
+from .log_joint import EPS, argmax
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
@@ -29,30 +29,39 @@ class NearestMean:
         self.means, self.centres, self.coordinates, self.looks = means, centres, coordinates, []
         # (3.5) eq-assign, (5.2) eq-reduction-score
         self.offset = -0.5 * squared_lengths(means.T)
-        theta = np.column_stack([self.offset, means])
         radius = max(radius, np.sqrt(-2 * self.offset.min()))
-        self.theta = {DOUBLE: theta}
+        self.theta = {DOUBLE: (means, self.offset[:, None])}
         if radius < SINGLE_RADIUS:
-            self.theta[SINGLE] = theta.astype(SINGLE)
-        away = np.max(np.abs(coordinates.shift) / coordinates.scale)
+            self.theta[SINGLE] = tuple(part.astype(SINGLE) for part in self.theta[DOUBLE])
+        away = coordinates.away
         steps = (means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * np.finfo(DOUBLE).eps
-        self.slack = {SINGLE: float(steps * radius * np.finfo(SINGLE).eps + double), DOUBLE: float(double)}
+        double = 4 * steps * (radius + away) * EPS[DOUBLE.itemsize]
+        self.slack = {SINGLE: float(steps * radius * EPS[SINGLE.itemsize] + double), DOUBLE: float(double)}
 
-    def find(self, z, precision):
-        """Labels (b,), and what led to them: the features (1, z), the log-joint (K, b) and its largest."""
+    def find(self, z, precision, exactly=None):
+        """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest.
+
+        `exactly` gives columns of z (indices) in double precision where z has lost digits.
+        """
         self.looks.append((precision, z.shape[1]))
-        features = scratch("features", (1 + len(z), z.shape[1]), precision, like=z)
-        features[0], features[1:] = 1.0, z
+        if z.dtype != precision:
+            points = scratch("points", z.shape, precision, like=z)
+            points[:] = z
+        else:
+            points = z
         log_joint = scratch("log_joint", (len(self.means), z.shape[1]), precision)
-        np.matmul(self.theta[precision], features, out=log_joint)
+        linear, offset = self.theta[precision]
+        np.matmul(linear, points, out=log_joint)
+        log_joint += offset
         labels, best, close = argmax(log_joint, self.slack[precision])
-        if close.size and precision == SINGLE:
-            labels[close] = self.find(z[:, close], DOUBLE)[0]
-        elif close.size:
-            self.looks.append(("distances", close.size))
-            labels[close] = self._by_distances(z[:, close].astype(DOUBLE))
-        return labels, features, log_joint, best
+        if close.size:
+            z = (z[:, close] if exactly is None else exactly(close)).astype(DOUBLE, copy=False)
+            if precision == SINGLE:
+                labels[close] = self.find(z, DOUBLE)[0]
+            else:
+                self.looks.append(("distances", close.size))
+                labels[close] = self._by_distances(z)
+        return labels, points, log_joint, best
 
     def _by_distances(self, z):
         """Labels by the distances as written, in the user's coordinates: the lowest among equals."""
@@ -66,13 +75,20 @@ def nearest_labels(x, centres):
     coordinates, means = _around(centres)
 
     def block(part):
-        z = ((x[part].astype(DOUBLE, copy=False) - coordinates.shift) / coordinates.scale).T
-        with np.errstate(over="ignore"):
-            nearest = NearestMean(means, centres, coordinates, np.sqrt(squared_lengths(z).max()))
-        labels[part] = nearest.find(z, SINGLE if SINGLE in nearest.theta else DOUBLE)[0]
+        z, radius = _internal(x[part], coordinates)
+        nearest = NearestMean(means, centres, coordinates, radius)
+        precision = SINGLE if SINGLE in nearest.theta else DOUBLE
+        if z is None:  # the points as they are, but for the unit
+            z = np.multiply(x[part], 1 / coordinates.scale[0], dtype=precision, casting="same_kind").T
 
-    for _ in map_blocks(block, _parts(x, centres)):
-        pass
+        def exactly(where):
+            return _internal(x[part][where], coordinates, always=True)[0]
+
+        labels[part] = nearest.find(z, precision, exactly)[0]
+
+    with np.errstate(over="ignore"):
+        for _ in map_blocks(block, _parts(x, centres)):
+            pass
     return labels
 
 
@@ -80,20 +96,21 @@ def distances(x, centres):
     """Distances of n points to K centres, (n, K), in the precision of x."""
     out = np.empty((len(x), len(centres)), dtype=x.dtype)
     coordinates, means = _around(centres)
-    unit, half = coordinates.scale[0], 0.5 * squared_lengths(means.T)
+    unit, lengths_of_means = coordinates.scale[0], squared_lengths(means.T)
 
     def block(part):
-        z = (x[part].astype(DOUBLE, copy=False) - coordinates.shift) / coordinates.scale
-        lengths = np.einsum("bj,bj->b", z, z)[:, None]
-        squares = z @ means.T
-        squares *= -2.0
-        squares += lengths
-        squares += 2 * half
-        # |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits
-        rows, columns = np.nonzero(squares <= CANCELS * (lengths + 2 * half))
+        z = _internal(x[part], coordinates, always=True)[0].T
+        lengths = np.einsum("bj,bj->b", z, z)
+        squares = out[part] if out.dtype == DOUBLE else np.empty(out[part].shape)
+        np.matmul(z, -2 * means.T, out=squares)
+        squares += lengths[:, None]
+        squares += lengths_of_means
+        # |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits: there, and at some places more
+        places = np.flatnonzero(squares <= CANCELS * (lengths.max() + lengths_of_means))
+        rows, columns = np.divmod(places, len(means))
         squares[rows, columns] = ((z[rows] - means[columns]) ** 2).sum(axis=1)
-        np.multiply(np.sqrt(squares, out=squares), unit, out=squares)
-        out[part] = squares
+        np.sqrt(squares, out=squares)
+        np.multiply(squares, unit, out=out[part], casting="same_kind")
 
     with np.errstate(over="ignore"):
         for _ in map_blocks(block, _parts(x, centres)):
@@ -106,8 +123,8 @@ def inertia(x, centres, w):
     labels = nearest_labels(x, centres)
 
     def block(part):
-        squares = squared_lengths((x[part].astype(DOUBLE, copy=False) - centres[labels[part]]).T)
-        return squares.sum() if w is None else squares @ w[part]
+        v = x[part] - centres.take(labels[part], axis=0)
+        return np.vdot(v, v) if w is None else np.einsum("bj,bj->b", v, v) @ w[part]
 
     with np.errstate(over="ignore"):
         return float(sum(map_blocks(block, _parts(x, centres))))
@@ -117,6 +134,18 @@ def _around(centres):
     """Coordinates about the centres, and the centres in them."""
     coordinates = Coordinates.around(centres.min(axis=0), centres.max(axis=0), True)
     return coordinates, np.ascontiguousarray(coordinates.to_internal(centres).T)
+
+
+def _internal(x, coordinates, always=False):
+    """Points x (b, d) as columns in double precision, and a bound of their lengths.
+
+    Where only the unit differs, None, and not the points, unless `always`.
+    """
+    if not always and not coordinates.shift.any():
+        return None, np.sqrt(x.shape[1]) * max(float(x.max()), -float(x.min())) / coordinates.scale[0]
+    z = x.astype(DOUBLE, copy=False)
+    z = (z - coordinates.shift if coordinates.shift.any() else z) * (1 / coordinates.scale[0])
+    return z.T, np.sqrt(x.shape[1]) * max(z.max(), -z.min())
 
 
 def _parts(x, centres):

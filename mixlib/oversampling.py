@@ -116,9 +116,10 @@ class First:
 def nearest(z, candidates, weights):
     """The nearest candidate of each column of z, and its squared distance, columns weighted; (b,), (b,)."""
     z, candidates = (z, candidates) if weights is None else (z * weights, candidates * weights)
-    scores = candidates.T.astype(z.dtype) @ z
-    scores -= 0.5 * squared_lengths(candidates)[:, None].astype(z.dtype)
-    labels = scores.argmax(axis=0)
+    # (3.5) eq-assign, by the largest c.z - |c|^2/2
+    log_joint = candidates.T.astype(z.dtype) @ z
+    log_joint -= 0.5 * squared_lengths(candidates)[:, None].astype(z.dtype)
+    labels = log_joint.argmax(axis=0)
     return labels, squared_lengths(z - candidates[:, labels], dtype=np.float64)
 
 

@@ -88,7 +88,7 @@ class InternalPrior:
         """The log prior of the parameters in the user's units, up to a constant."""
         # (4.31) eq-prior
         means, factors = params.means, params.factors
-        quadratic = self.shape.quadratic(factors)
+        quadratic = self.shape.quadratic(params.inverse)
         of_means = self.shrinkage * (quadratic * self.shape.moments((means - self.mean).T).T).sum()
         if self.constraint.fixed:
             return float(of_means)

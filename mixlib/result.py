@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._engine.reductions import weighted_sum
+from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.sources import as_source, each_row
 from ._types import ArrayLike, Floats, Ints
 from .estep import e_step
@@ -160,7 +160,8 @@ class Fit:
 
     @cached_property
     def _inertia(self):
-        data, means = self._points, self._params.centres
+        data, coordinates = self._points, self._points.coordinates
+        means, root, scale = self._params.means, coordinates.root, coordinates.scale[:, None]
         if data.in_memory:
             labels, rows_in_block = self._labels, None
         else:
@@ -169,9 +170,10 @@ class Fit:
 
         def block(z, rows, w):
             labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
-            deviations = data.coordinates.to_user(z.astype(np.float64)) - means[labels_of_block]
+            deviations = z - means.take(labels_of_block, axis=0).T
             with np.errstate(over="ignore"):
-                return weighted_sum((deviations**2).sum(axis=1)[None], w)[0]
+                deviations = scale * (deviations if root is None else root @ deviations)
+                return weighted_sum(squared_lengths(deviations)[None], w)[0]
 
         return float(data.sum_blocks(block, rows_in_block))
 

@@ -7,14 +7,14 @@ from typing import Literal, overload
 import numpy as np
 
 from ._engine.data import CACHED_BLOCK, Data
-from ._engine.reductions import squared_lengths
+from ._engine.reductions import weighted_sum
+from ._engine.sampling import PointSampler
+from ._engine.scratch import scratch
 from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import CONSTRAINTS
-from .errors import TooFewPointsError
 from .inputs import as_components, as_flag, as_generator, as_points, as_weights
-from .log_joint import TOLERANCE
 
-FEW_POINTS = 1 << 13  # up to here all are sorted
+SAMPLE, SAMPLE_PER_CENTRE = 1 << 13, 64  # points that a local search looks at
 MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
 
 
@@ -97,25 +97,24 @@ def plusplus(data, K, rng):
     to date: far fewer passes over the points than centres.
     """
     sampler, nearest = PointSampler(data), np.full(data.n, np.inf)
-
-    def mass(where):
-        return nearest[where] if data.w is None else nearest[where] * data.w[where]
-
     sampler.set_mass(sampler.weights)
-    chosen, known, rejected = [sampler.draw(rng, 0, K)], 0, MAX_REJECTED
+    chosen, known, rejected = [int(sampler.draw(rng, 0, K)[0])], 0, MAX_REJECTED
     while len(chosen) < K:
         latest = data.points(np.array(chosen[known:], dtype=np.intp))
         if rejected == MAX_REJECTED:
 
             def update(z, rows, w):
-                np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
+                np.minimum(nearest[rows], sampler.distances(z, rows, latest).min(axis=0), out=nearest[rows])
 
             data.for_blocks(update, max(256, 4 * CACHED_BLOCK // (data.d + latest.shape[1])))
-            sampler.set_mass(mass)
+            sampler.set_mass(weighted(nearest, data.w))
             known, latest, rejected = len(chosen), latest[:, :0], 0
         # (3.14) eq-kmeanspp
-        point = np.array([sampler.draw(rng, len(chosen), K)])
-        if latest.size == 0 or rng.random() * nearest[point] < sampler.distances(data.points(point), point, latest):
+        point = sampler.draw(rng, len(chosen), K)
+        if (
+            latest.size == 0
+            or rng.random() * nearest[point] < sampler.distances(data.points(point), point, latest).min()
+        ):
             chosen.append(int(point[0]))
             rejected = 0
         else:
@@ -123,153 +122,159 @@ def plusplus(data, K, rng):
     return chosen
 
 
-def greedy_plusplus(data, K, rng):
+def greedy_plusplus(data, K, rng, sampler=None):
     """Indices of K of the points: k-means++ that draws 2 + floor(log K) candidates a step and keeps the best.
 
     The best candidate leaves the smallest sum of squared distances (Arthur and Vassilvitskii
     2007, end of section 4; the number is scikit-learn's).
     """
-    sampler, nearest, n_candidates = PointSampler(data), np.full(data.n, np.inf), 2 + int(np.log(K))
-
-    def mass(where):
-        return nearest[where] if data.w is None else nearest[where] * data.w[where]
-
+    sampler, nearest = sampler or PointSampler(data), np.full(data.n, np.inf)
     sampler.set_mass(sampler.weights)
-    chosen = [sampler.draw(rng, 0, K)]
-    while True:
+    chosen = [int(sampler.draw(rng, 0, K)[0])]
+    of_one_block = {}  # where all points are one block: their distances with each candidate
+    while len(chosen) < K:
         latest = data.points(np.array(chosen[-1:], dtype=np.intp))
 
         def update(z, rows, w):
-            np.minimum(nearest[rows], sampler.distances(z, rows, latest), out=nearest[rows])
+            np.minimum(nearest[rows], sampler.distances(z, rows, latest)[0], out=nearest[rows])
 
-        data.for_blocks(update)
-        if len(chosen) == K:
-            return chosen
-        sampler.set_mass(mass)
-        candidates = np.array([sampler.draw(rng, len(chosen), K) for _ in range(n_candidates)])
+        if not of_one_block:
+            data.for_blocks(update)
+        sampler.set_mass(weighted(nearest, data.w))
+        # (3.14) eq-kmeanspp
+        candidates = sampler.draw(rng, len(chosen), K, n_candidates(K))
         places = data.points(candidates)
 
         def left(z, rows, w):
-            closer = np.minimum(nearest[rows], sampler.distances_to_each(z, rows, places))
+            distances = sampler.distances(z, rows, places)
+            closer = np.minimum(nearest[rows], distances, out=distances)
+            if len(nearest) == z.shape[1]:
+                of_one_block["left"] = closer
             return closer.sum(axis=1) if w is None else closer @ w
 
-        # (3.14) eq-kmeanspp
-        chosen.append(int(candidates[np.argmin(data.sum_blocks(left))]))
+        best = np.argmin(data.sum_blocks(left))
+        chosen.append(int(candidates[best]))
+        if of_one_block:
+            nearest[:] = of_one_block["left"][best]
+    return chosen
+
+
+def local_search(data, K, rng):
+    """Indices of K of the points: greedy k-means++, and then K/2 rounds of exchanges (after Lattanzi and Sohler 2019).
+
+    A round draws candidates as k-means++ would draw one more centre. Of all exchanges of a
+    centre for a candidate the best is made, if the sum of squared distances falls. Of many
+    points a sample is searched, and what it finds is taken if it serves all points better.
+    """
+    sampler = PointSampler(data)
+    chosen = np.array(greedy_plusplus(data, K, rng, sampler))
+    if data.n <= 2 * max(SAMPLE, SAMPLE_PER_CENTRE * K):
+        return _exchanged(data, sampler, chosen, rng)
+    where, w = sampler.sample(rng, max(SAMPLE, SAMPLE_PER_CENTRE * K))
+    where, w = np.r_[chosen, where], np.r_[np.zeros(K), w]
+    part = data.subset(where, w)
+    found = _exchanged(part, PointSampler(part, sampler.column_weights), np.arange(K), rng)
+
+    def left(z, rows, w):
+        return np.array(
+            [
+                weighted_sum(sampler.distances(z, rows, data.points(centres)).min(axis=0)[None], w)[0]
+                for centres in (chosen, where[found])
+            ]
+        )
+
+    before, after = data.sum_blocks(left, max(256, CACHED_BLOCK // (data.d + K)))
+    return where[found] if after < before else chosen
+
+
+def _exchanged(data, sampler, chosen, rng):
+    """Centres (indices of points), after K/2 rounds."""
+    K = len(chosen)
+    search = Exchanges(data, sampler, chosen)
+    for _ in range((K + 1) // 2 if K > 1 else 0):
+        sampler.set_mass(weighted(search.first, data.w))
+        if not sampler.reached[-1] > 0:
+            break  # each point is a centre
+        search.exchange(sampler.draw(rng, K, K, n_candidates(K)))
+    return search.chosen
+
+
+def n_candidates(K):
+    """Candidates a step, (number,)."""
+    return 2 + int(np.log(K))
+
+
+def weighted(values, w):
+    """A function of points: their values, times their weights."""
+    return values.__getitem__ if w is None else lambda where: values[where] * w[where]
+
+
+class Exchanges:
+    """Centres among the points, and for each point its nearest two: squared distances and which they are."""
+
+    def __init__(self, data, sampler, chosen):
+        self.data, self.sampler, self.chosen = data, sampler, chosen.copy()
+        self.first, self.second = np.empty(data.n), np.empty(data.n)
+        self.nearest, self.next = np.empty(data.n, dtype=np.intp), np.empty(data.n, dtype=np.int32)
+        self.rows = max(256, CACHED_BLOCK // (data.d + len(chosen)))
+        self.data.for_blocks(lambda z, rows, w: self._find(z, rows), self.rows)
+
+    def _find(self, z, where):
+        """The nearest two of all centres for some points."""
+        distances = self.sampler.distances(z, where, self.data.points(self.chosen))
+        columns = np.arange(distances.shape[1])
+        for values, which in ((self.first, self.nearest), (self.second, self.next)):
+            labels = distances.argmin(axis=0)
+            values[where], which[where] = distances[labels, columns], labels
+            distances[labels, columns] = np.inf
+
+    def exchange(self, candidates):
+        """Make the best exchange with a candidate, if it lowers the sum of squared distances."""
+        K, places = len(self.chosen), self.data.points(candidates)
+
+        def left(z, rows, w):
+            """With a candidate as one more centre, and what the loss of each centre then adds; (m, 1 + K)."""
+            distances = self.sampler.distances(z, rows, places)
+            with_it = np.minimum(self.first[rows], distances, out=scratch("with_it", distances.shape, distances.dtype))
+            more = np.minimum(self.second[rows], distances, out=distances)
+            more -= with_it
+            if w is not None:
+                with_it *= w
+                more *= w
+            added = [np.bincount(self.nearest[rows], of_candidate, K) for of_candidate in more]
+            return np.column_stack([with_it.sum(axis=1), added])
+
+        total = self.data.sum_blocks(left, self.rows)
+        found = total[:, :1] + total[:, 1:]
+        best, k = np.unravel_index(found.argmin(), found.shape)
+        if found[best, k] < self.sampler.reached[-1] * (1 - 1e-9):
+            self._replace(k, candidates[best])
+
+    def _replace(self, k, point):
+        self.chosen[k], place = point, self.data.points(np.array([point]))
+
+        def block(z, rows, w):
+            first, second, nearest, next = (a[rows] for a in (self.first, self.second, self.nearest, self.next))
+            lost = np.flatnonzero((nearest == k) | (next == k))
+            distance = self.sampler.distances(z, rows, place)[0]
+            closest, closer = distance < first, distance < second
+            second[:] = np.where(closest, first, np.minimum(distance, second))
+            next[:] = np.where(closest, nearest, np.where(closer, k, next))
+            first[closest], nearest[closest] = distance[closest], k
+            self._find(z[:, lost], rows.start + lost)
+
+        self.data.for_blocks(block, self.rows)
 
 
 def at_random(data, K, rng):
     """Indices of K distinct points, drawn with probability proportional to their weight."""
     sampler, chosen = PointSampler(data), []
     left = sampler.weights(slice(None)).copy()
+    sampler.set_mass(left.__getitem__)
     while len(chosen) < K:
-        sampler.set_mass(left.__getitem__)
-        chosen.append(sampler.draw(rng, len(chosen), K))
-        centre = data.z[:, chosen[-1], None]
-
-        def take_copies(z, rows, w):
-            left[rows][(z == centre).all(axis=0)] = 0.0
-
-        data.for_blocks(take_copies)
+        point = sampler.draw(rng, len(chosen), K)
+        alike = sampler.near_in_order(point)
+        left[alike[(data.points(alike) == data.points(point)).all(axis=0)]] = 0.0
+        sampler.update_mass(point)
+        chosen.append(int(point[0]))
     return chosen
-
-
-class PointSampler:
-    """Draws points in the order of their distance from the mean, which rows and units do not change.
-
-    So a start does not depend on the order of the rows, and w copies of a point count as one of
-    weight w. Points at equal distances are told apart by a projection. Many points are not
-    sorted but where a draw falls: bins of a 256th of an octave lead there.
-    """
-
-    def __init__(self, data):
-        self.data, self.column_weights = data, data.shape.column_weights(data)
-        self.squares, self.order = np.empty(data.n), None
-        if data.n <= FEW_POINTS:
-            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
-            self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
-            return
-        self.bins = np.empty(data.n, dtype=np.int32)
-
-        def block(z, rows, w):
-            self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
-            self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44  # the sign, the exponent, 8 bits
-
-        data.for_blocks(block)
-        self.bins -= self.bins.min()
-        self.n_bins = int(self.bins.max()) + 1
-
-    def _weighted(self, z):
-        return z if self.column_weights is None else z * self.column_weights
-
-    def weights(self, where):
-        """The weights of points."""
-        return np.ones(len(self.squares[where])) if self.data.w is None else self.data.w[where]
-
-    def distances(self, z, where, centres):
-        """Squared distances of points from the nearest of some centres (d, m), columns weighted, (b,)."""
-        scores, half = self._scores(z, centres)
-        scores = scores.max(axis=0) if len(scores) > 1 else scores[0]
-        return self._exact_if_near(z, where, scores, half.max(), centres)
-
-    def distances_to_each(self, z, where, centres):
-        """Squared distances of points from each of some centres (d, m), columns weighted, (m, b)."""
-        scores, half = self._scores(z, centres)
-        return np.stack(
-            [self._exact_if_near(z, where, row, h, centre[:, None]) for row, h, centre in zip(scores, half, centres.T)]
-        )
-
-    def _scores(self, z, centres):
-        """c.z - |c|^2/2, (m, b), and |c|^2/2, (m,)."""
-        product = self._weighted(self._weighted(centres.astype(np.float64)))
-        half = 0.5 * (product * centres).sum(axis=0)
-        scores = product.T.astype(z.dtype) @ z
-        scores -= half[:, None].astype(z.dtype)
-        return scores, half
-
-    def _exact_if_near(self, z, where, scores, half, centres):
-        """|z - c|^2 = |z|^2 - 2 (c.z - |c|^2/2), (b,), or from z - c where that loses digits."""
-        distances = self.squares[where] - 2.0 * scores
-        eps = np.finfo(z.dtype).eps / TOLERANCE[z.dtype.itemsize]
-        near = np.flatnonzero(distances - eps * self.squares[where] <= 2 * eps * half)
-        if near.size:
-            points = self._weighted(z[:, near])
-            distances[near] = np.min(
-                [squared_lengths(points - c[:, None], dtype=np.float64) for c in self._weighted(centres).T], axis=0
-            )
-            distances[distances <= self.data.rounding] = 0.0  # the same point, up to rounding
-        return distances
-
-    def _keys(self, z, where):
-        """Where points stand in the order, (b,): their squared distance from the mean, and a little of a projection."""
-        distances = self.distances(z, where, self.data.mean[:, None])
-        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
-        cosine = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.rounding))
-        return distances * (1 + 1e-9 * cosine)
-
-    def set_mass(self, mass):
-        """Draw with probability proportional to mass(points) from now on."""
-        if self.order is not None:
-            self.reached = np.cumsum(mass(self.order))
-            return
-        self.mass, self.masses = (
-            mass,
-            self.data.sum_blocks(lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins)),
-        )
-        self.reached = np.cumsum(self.masses)
-
-    def draw(self, rng, n_found, K):
-        """An index, by one number in the order."""
-        reached = self.reached
-        if not reached[-1] > 0:
-            raise TooFewPointsError(
-                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}"
-            )
-        aim = rng.random() * reached[-1]
-        if self.order is not None:  # no further than the last that has a mass
-            return int(self.order[min(reached.searchsorted(aim, side="right"), reached.searchsorted(reached[-1]))])
-        at = min(np.searchsorted(reached, aim, side="right"), np.flatnonzero(self.masses)[-1])
-        members = np.flatnonzero(self.bins == at)
-        members = members[np.argsort(self._keys(self.data.points(members), members), kind="stable")]
-        masses = self.mass(members)
-        place = np.searchsorted(np.cumsum(masses), max(aim - (reached[at] - self.masses[at]), 0.0), side="right")
-        return int(members[min(place, np.flatnonzero(masses)[-1])])

@@ -29,14 +29,14 @@ class Shape(Protocol):
     def diagonal(self, moments, d):
         """Of moments (..., m): those that are sums of squares, (..., 1 or d)."""
 
-    def least_share(self, scatter, d):
-        """Of scatters (C, m): the least share of its variance that a column does not share with others."""
+    def least_share(self, factors, inverse):
+        """Of covariances by L and L^-1: the least share of its variance that a column does not share with others."""
 
     def per_count(self, d):
         """How many squares add up in one moment: d if spherical, (4.16) eq-m-spherical; else 1."""
 
     def factor(self, scatter, divisor, d, rounding):
-        """L of Sigma = scatter (C, m) / divisor (C,): (4.12) eq-m-full, (4.14) eq-m-diag, (4.16) eq-m-spherical.
+        """L and L^-1 of Sigma = scatter (C, m) / divisor (C,): (4.12) eq-m-full, (4.14) eq-m-diag, (4.16) eq-m-spherical.
 
         Raises `Singular` where a variance is not above `rounding`.
         """
@@ -53,11 +53,11 @@ class Shape(Protocol):
     def log_det(self, factors, d):
         """log |L| = (1/2) log |Sigma|, (C,)."""
 
-    def quadratic(self, factors):
-        """Coefficients (C, m) with quadratic @ moments(z) = -z^T Sigma^-1 z / 2, (1.15) eq-natural."""
+    def quadratic(self, inverse):
+        """Of L^-1: coefficients (C, m) with quadratic @ moments(z) = -z^T Sigma^-1 z / 2, (1.15) eq-natural."""
 
-    def linear(self, factors, means):
-        """Sigma^-1 mu, (K, d), (1.15) eq-natural."""
+    def linear(self, inverse, means):
+        """Of L^-1: Sigma^-1 mu, (K, d), (1.15) eq-natural."""
 
     def inverse(self, factors):
         """L^-1 in the shape's form."""

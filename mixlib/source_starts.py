@@ -1,17 +1,17 @@
 """Where the loop starts on a source of blocks: what `starts` does, where no point can be picked by its number."""
 
+from functools import partial
+
 import numpy as np
 
 from . import inputs, oversampling
 from ._engine.streamed import StreamedData
-from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .estep import FixedResponsibilities, e_step
-from .loop import better, run
+from .loop import run
 from .mixture import Mixture
-from .mstep import m_step
 from .nearest import DOUBLE, NearestMean
-from .starts import KMEANS, SEEDS, SHORT, from_means, given_start
+from .starts import KMEANS, SEEDS, best_start, from_labels, from_means, given_start
 
 PASSES = 50  # of k-means as a start: later ones move few points, and the mixture goes on from there
 
@@ -36,53 +36,37 @@ def _from_kmeans(source, data, model, K, rng):
     """The loop run first as k-means on the same source, from k-means||; one M-step from the partition.
 
     Where Sigma can tell the columns apart, in their own units and in units of their standard
-    deviations, as for an array; each goes on for a few iterations, and the better one is taken.
+    deviations, as for an array; the start is the one whose classification log-likelihood is larger.
+    One with empty components comes last: it starts from the means alone.
     """
     units = [None]
     if not model.constraint.shape.isotropic and data.d > 1:
         variances = column_variances(source, data.w)
         units.append(np.sqrt(np.where(variances > 0, variances, 1.0)))
-    found = failure = None
-    for unit in units:
+
+    def start(unit):
         points = StreamedData(source, data.w, KMEANS.constraint, units=unit)
         seeds = from_means(points, KMEANS, oversampling.kmeans_parallel(points, K, rng))
         kmeans = run(e_step(points, KMEANS), seeds, tol=0, max_iter=PASSES)
-        try:
-            if kmeans.empty.size:
-                start = from_means(data, model, kmeans.params.centres)
-            else:
-                start = _from_partition(data, model, points, kmeans.params, K)
-            if len(units) == 1:
-                return start
-            tried = run(e_step(data, model), start, tol=0, max_iter=SHORT)
-        except Singular as error:
-            failure = error
-            continue
-        found = tried if better(tried, found) else found
-    if found is None:
-        raise failure
-    return found.params
+        if kmeans.empty.size:
+            return -np.inf, from_means(data, model, kmeans.params.centres)
+        nearest = NearestMean(kmeans.params.means, kmeans.params.centres, points.coordinates, points.radius)
+        return from_labels(NearestLabels(data, model, nearest, K))
+
+    return best_start(partial(start, unit) for unit in units)
 
 
-def _from_partition(data, model, points, params, K):
-    """One M-step from the partition by the nearest of k-means' means, found block by block."""
-    nearest = NearestMean(params.means, params.centres, points.coordinates, points.radius)
-    estep = NearestResponsibilities(data, model, nearest, K)
-    return m_step(estep, estep.statistics(None), None)
-
-
-class NearestResponsibilities(FixedResponsibilities):
-    """Responsibilities of ones for the nearest means of another fit, in the coordinates of that."""
+class NearestLabels(FixedResponsibilities):
+    """The labels of the nearest means of another fit, in the coordinates of that."""
 
     def __init__(self, data, model, nearest, K):
         super().__init__(data, model, None, K)
         self.nearest = nearest
 
-    def responsibilities(self, z, rows):
+    def given_to(self, z, rows):
         coordinates = self.nearest.coordinates
         x = self.data.coordinates.to_user(z.astype(DOUBLE))
-        labels = self.nearest.find(((x - coordinates.shift) / coordinates.scale).T, DOUBLE)[0]
-        return np.equal.outer(np.arange(len(self.params.means)), labels).astype(self.data.dtype)
+        return self.nearest.find(((x - coordinates.shift) / coordinates.scale).T, DOUBLE)[0]
 
 
 def column_variances(source, w):

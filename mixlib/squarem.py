@@ -10,10 +10,10 @@ the prior have one code. A jump is taken if it does not fall below where EM stan
 import numpy as np
 
 from ._engine.triangles import Singular
-from .model import Statistics
 from .mstep import m_step
 
 GROWTH = 4.0  # the longest a grows by this factor after a jump that used it, and shrinks after one in vain
+LEAST = 2.0  # a shorter jump is worth no more than the iteration that it costs
 EMPTIED = 1e-2  # a jump leaves each component at least this share of its weight
 
 
@@ -23,12 +23,19 @@ class Squarem:
     def __init__(self):
         self.kept = []  # statistics of the last plain steps
         self.longest = GROWTH
+        self.in_vain = self.resting = 0  # jumps in vain in a row, and how many are not tried after them
 
     def step(self, estep, params, statistics, value):
         """The next parameters, their statistics, and whether a jump led there; `value` is what must not fall."""
         self.kept.append(statistics)
         if len(self.kept) == 3:
-            found = self._jump(estep, params, value)
+            found = None
+            if self.resting:
+                self.resting -= 1
+            else:
+                found = self._jump(estep, params, value)
+                self.in_vain = 0 if found else self.in_vain + 1
+                self.resting = 2 * max(self.in_vain - 1, 0)
             self.kept = [] if found else [statistics]
             if found:
                 return *found, True
@@ -36,11 +43,12 @@ class Squarem:
         return params, estep.statistics(params), False
 
     def _jump(self, estep, params, value):
-        start, middle, last = (_joined(statistics) for statistics in self.kept)
+        shape, origin = estep.data.shape, self.kept[2].origin
+        start, middle, last = (_joined(statistics.about(origin, shape)) for statistics in self.kept)
         r, v = middle - start, last - 2 * middle + start
         length = np.linalg.norm(v)
         a = min(np.linalg.norm(r) / length, self.longest) if length > 0 else 0.0
-        while a > 1.01:  # at 1 it is the last plain step
+        while a > LEAST:
             jump = _split(start + 2 * a * r + a * a * v, self.kept[2])
             try:
                 if (jump.counts < EMPTIED * self.kept[2].counts).any():
@@ -79,6 +87,5 @@ def _split(vector, like):
     """The statistics that a vector holds."""
     K, d = like.first.shape
     counts, first, second = np.split(vector, [K, K + K * d])
-    return Statistics(
-        counts, first.reshape(K, d), None if like.second is None else second.reshape(like.second.shape), 0.0, 0.0, 0
-    )
+    second = None if like.second is None else second.reshape(like.second.shape)
+    return like._replace(counts=counts, first=first.reshape(K, d), second=second)

@@ -1,23 +1,32 @@
 """Where the loop starts: the parameters that `init` stands for."""
 
+from functools import partial
+
 import numpy as np
 
 from . import inputs, seeding
 from ._engine.data import Data
+from ._engine.sampling import PointSampler
 from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
+from .errors import TooFewPointsError
 from .estep import FixedResponsibilities, e_step
-from .loop import better, run
+from .loop import run
 from .mixture import Mixture
 from .model import Model, Parameters
 from .mstep import m_step
 from .oversampling import kmeans_parallel
 
-SEEDS = {"k-means++": seeding.plusplus, "greedy k-means++": seeding.greedy_plusplus, "random": seeding.at_random}
+SEEDS = {
+    "k-means++": seeding.plusplus,
+    "greedy k-means++": seeding.greedy_plusplus,
+    "local search": seeding.local_search,
+    "random": seeding.at_random,
+}
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
-KMEANS_STARTS = 3  # of k-means as a start: each takes a small part of the whole time
 KMEANS_ITERATIONS = 300  # most need a tenth of it
-SHORT = 5  # iterations after which starts are compared
+SAMPLE, SAMPLE_PER_NUMBER = 1 << 14, 8  # points of a sample, and at least so many for each number to be estimated
+SAMPLE_ITERATIONS, SAMPLE_TOL = 100, 1e-4  # of the model on the sample
 
 
 def starter(init, x, K):
@@ -60,18 +69,20 @@ def from_means(data, model, centres):
     centres = np.array(centres, dtype=np.float64)
     if model.constraint.fixed:
         factors = model.fixed_factors(data)
+        inverse = shape.inverse(factors)
     else:
         divisor = np.array([shape.per_count(data.d) * data.total_weight])
         try:
-            factors = shape.factor(data.scatter(), divisor, data.d, data.rounding)
+            factors, inverse = shape.factor(data.scatter(), divisor, data.d, data.rounding)
         except Singular:
             if model.prior is None:
                 raise
-            factors = shape.factor(
+            factors, inverse = shape.factor(
                 data.scatter() + data.total_weight * model.prior.scale, divisor, data.d, data.rounding
             )
-        factors = np.repeat(factors, 1 if model.constraint.shared else K, axis=0)
-    return Parameters(np.full(K, 1 / K), data.coordinates.to_internal(centres).T.copy(), factors, centres)
+        repeats = 1 if model.constraint.shared else K
+        factors, inverse = np.repeat(factors, repeats, axis=0), np.repeat(inverse, repeats, axis=0)
+    return Parameters(np.full(K, 1 / K), data.coordinates.to_internal(centres).T.copy(), factors, centres, inverse)
 
 
 def _from_mixture(data, model, mixture):
@@ -85,47 +96,76 @@ def _from_mixture(data, model, mixture):
         if model.constraint.shared:
             covariances = np.tensordot(mixture.weights, covariances, axes=1)[None]
         factors = shape.to_internal(shape.from_covariances(covariances), data.coordinates)
-    return Parameters(weights, data.coordinates.to_internal(mixture.means).T.copy(), factors, mixture.means.copy())
+    means, inverse = data.coordinates.to_internal(mixture.means).T.copy(), shape.inverse(factors)
+    return Parameters(weights, means, factors, mixture.means.copy(), inverse)
 
 
 def _from_kmeans(x):
-    """The loop run first as k-means, from greedy seeds; one M-step from its labels.
-
-    Where Sigma can tell the columns apart, in their own units and in units of their standard
-    deviations: measured over many data sets neither is always better. If they lead to two
-    partitions each start runs a few iterations, and the better one goes on.
-    """
+    """The loop run first as k-means; where the points are many, it and some iterations of the model on a sample."""
 
     def start(data, model, K, rng):
-        partitions = [_kmeans(x, data.w, K, rng)]
-        if not model.constraint.shape.isotropic and data.d > 1:
-            partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
-            if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
-                partitions.pop()  # the same, but for the order
-        if len(partitions) == 1:
-            return _from_responsibilities(data, model, partitions[0], K)
-        found = failure = None
-        for labels in partitions:
+        n_sample = max(SAMPLE, SAMPLE_PER_NUMBER * K * data.shape.size(data.d))
+        if data.n > 2 * n_sample:
+            where, w = PointSampler(data).sample(rng, n_sample)
+            part = data.subset(where, w)
             try:
-                tried = run(e_step(data, model), _from_responsibilities(data, model, labels, K), tol=0, max_iter=SHORT)
-            except Singular as error:
-                failure = error
-                continue
-            found = tried if better(tried, found) else found
-        if found is None:
-            raise failure
-        return found.params
+                params = _from_partition(x[where], part, model, K, rng)
+                found = run(e_step(part, model), params, tol=SAMPLE_TOL, max_iter=SAMPLE_ITERATIONS, accelerate=True)
+                return found.params
+            except (Singular, TooFewPointsError):
+                pass
+        return _from_partition(x, data, model, K, rng)
 
     return start
 
 
+def _from_partition(x, data, model, K, rng):
+    """One M-step from the labels of k-means.
+
+    Where Sigma can tell the columns apart k-means runs in their own units, and in units of their
+    standard deviations: measured over many data sets neither is always better. If they lead to
+    two partitions, the start is the one whose classification log-likelihood is larger.
+    """
+    partitions = [_kmeans(x, data.w, K, rng)]
+    if not model.constraint.shape.isotropic and data.d > 1:
+        partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
+        if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
+            partitions.pop()  # the same, but for the order
+    return best_start(partial(from_labels, FixedResponsibilities(data, model, labels, K)) for labels in partitions)
+
+
+def best_start(starts):
+    """Of several starts, functions that give a value and parameters: the parameters of the largest value.
+
+    Singular ones are passed over, unless all are.
+    """
+    best = failure = None
+    for start in starts:
+        try:
+            value, params = start()
+        except Singular as error:
+            failure = error
+            continue
+        if best is None or value > best[0] + 1e-9 * abs(value):
+            best = value, params
+    if best is None:
+        raise failure
+    return best[1]
+
+
+def from_labels(estep):
+    """One M-step from the labels that an E-step holds: the classification log-likelihood, but for constants, and the parameters."""
+    params, counts = _one_m_step(estep)
+    # (2.11) eq-classification-log-likelihood at its own maximum, where each squared distance is d on average
+    log_det = estep.model.constraint.shape.log_det(params.factors, estep.data.d)
+    return float(counts @ (np.log(np.where(counts > 0, params.weights, 1.0)) - log_det)), params
+
+
 def _kmeans(x, w, K, rng):
-    """Labels (n,): the loop as k-means, the best of a few starts."""
-    data, best = Data(x, w, KMEANS.constraint), None
-    for _ in range(KMEANS_STARTS):
-        start = from_means(data, KMEANS, x[seeding.greedy_plusplus(data, K, rng)])
-        found = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
-        best = found if better(found, best) else best
+    """Labels (n,): the loop as k-means."""
+    data = Data(x, w, KMEANS.constraint)
+    start = from_means(data, KMEANS, x[seeding.local_search(data, K, rng)])
+    best = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
     if best.empty.size:  # a component needs points to start from: the nearest to its mean
         best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = (
             best.empty
@@ -146,9 +186,13 @@ def _standard_deviations(x, w):
 
 def _from_responsibilities(data, model, given, K):
     """One M-step, from responsibilities (n, K) or labels (n,)."""
-    estep = FixedResponsibilities(data, model, given, K)
+    return _one_m_step(FixedResponsibilities(data, model, given, K))[0]
+
+
+def _one_m_step(estep):
+    """The parameters, and the counts (K,) that they are from."""
     statistics = estep.statistics(None)
     empty = np.flatnonzero(statistics.counts <= 0)
-    if empty.size and model.prior is None:
+    if empty.size and estep.model.prior is None:
         raise ValueError(f"init gives no points to component(s) {empty.tolist()}; each needs some")
-    return m_step(estep, statistics, None)
+    return m_step(estep, statistics, None), statistics.counts

@@ -15,9 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from ._types import ArrayLike, Floats
 from .inputs import as_count, as_points
+from .narrow import drawn_for_the_page
 
 ink = "#757575"
 # Okabe and Ito's blue and vermilion, then four chosen to stay apart for colour-blind readers.
@@ -32,6 +34,7 @@ def use_style() -> None:
             "figure.figsize": (5.0, 3.6),
             "figure.dpi": 100,
             "savefig.dpi": 200,
+            "savefig.pad_inches": 0.02,
             "figure.facecolor": "none",
             "axes.facecolor": "none",
             "savefig.facecolor": "none",
@@ -82,11 +85,16 @@ def mix(responsibilities: ArrayLike) -> Floats:
 
 
 def _sharp_in_notebooks():
-    """Twice the pixels in a notebook, or the format that MIXLIB_FIGURES names: "pdf" for print."""
+    """Twice the pixels in a notebook, or what MIXLIB_FIGURES asks for: "page" for the book's site, "pdf" for print."""
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    if get_ipython() is not None and "inline" in plt.get_backend():
-        set_matplotlib_formats(os.environ.get("MIXLIB_FIGURES", "retina"))
+    shell = get_ipython()
+    if shell is None or "inline" not in plt.get_backend():
+        return
+    wanted = os.environ.get("MIXLIB_FIGURES", "retina")
+    set_matplotlib_formats("retina" if wanted == "page" else wanted)
+    if wanted == "page":
+        shell.display_formatter.formatters["image/png"].for_type(Figure, drawn_for_the_page)

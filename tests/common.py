@@ -70,7 +70,7 @@ def small_blocks(bounds=300, n_threads=2):
     """Blocks of 256 points, the fewest that there can be, and bounds read in stretches of `bounds`."""
     with (
         mock.patch.object(estep, "BLOCK", 1),
-        mock.patch.object(lloyd, "BLOCK", 1),
+        mock.patch.multiple(lloyd, BLOCK=1, BOUNDS_BELOW=0.5, BOUNDS_BELOW_A_MEAN=1.0),
         mock.patch.object(hamerly, "BOUNDS_BLOCK", bounds),
         mock.patch.dict(os.environ, MIXLIB_NUM_THREADS=str(n_threads)),
     ):

@@ -1,14 +1,19 @@
 """Blocks, threads, bounds and running sums change nothing: small blocks, every setting, plain Lloyd."""
 
+import tracemalloc
+from unittest import mock
+
 import common
 import numpy as np
 import pytest
 from common import KMEANS, SETTINGS, blobs, e_steps_seen, fit_exactly
 from reference import lloyd
 
+from mixlib import log_joint
 from mixlib._engine.data import Data
-from mixlib.covariance import CONSTRAINTS
-from mixlib.estep import e_step
+from mixlib._engine.triangles import inverse_triangles
+from mixlib.covariance import CONSTRAINTS, Full
+from mixlib.estep import FixedResponsibilities, e_step
 from mixlib.lloyd import DOUBLE, SINGLE
 from mixlib.model import Model, Parameters
 from mixlib.mstep import m_step
@@ -168,3 +173,60 @@ def test_what_leaves_a_component_leaves_no_trace(small_blocks):
         statistics = estep.statistics(params)
     assert estep.bounds is not None and statistics.counts[1] == 0
     assert m_step(estep, statistics, params).centres[1, 0] == -0.3
+
+
+def test_both_forms_of_the_log_joint_have_the_same_sums():
+    """Products of features, and deviations from each mean: statistics about one origin, and iterates, soft and hard."""
+    for d, K, dtype, weighted in ((3, 4, float, True), (12, 2, float, False), (40, 3, np.float32, True)):
+        x, z = blobs(1, 700, d, K, 2.0)
+        x, w = x.astype(dtype), np.random.default_rng(0).exponential(size=700) if weighted else None
+        points = Data(x, w, CONSTRAINTS["full"])
+        tolerance = 1e-9 if dtype is float else 1e-3
+        for hard in (False, True):
+            found = []
+            for per_component in (10**9, 0):
+                with mock.patch.object(log_joint, "MOMENTS_PER_COMPONENT", per_component):
+                    estep = e_step(points, Model(CONSTRAINTS["full"], True, hard, 1.0))
+                    given = FixedResponsibilities(points, estep.model, z, K)
+                    start = m_step(given, given.statistics(None), None)
+                    statistics = estep.statistics(start)
+                    found.append((type(estep.form), start, statistics, m_step(estep, statistics, start)))
+            (natural, *a), (deviations, *b) = found
+            assert (natural, deviations) == (log_joint.Natural, log_joint.Deviations)
+            origin = b[1].origin
+            moved = a[1].about(origin, points.shape)
+            assert abs(b[1].objective / a[1].objective - 1) < tolerance
+            for one, other in ((a[0].factors, b[0].factors), (a[2].factors, b[2].factors), (a[2].means, b[2].means)):
+                np.testing.assert_allclose(one, other, atol=tolerance * np.abs(other).max())
+            for one, other in zip(moved[:3], b[1][:3]):
+                np.testing.assert_allclose(one, other, atol=tolerance * points.total_weight)
+
+
+def test_high_dimension_takes_little_memory():
+    """300 columns: at most twenty times the data while it runs, and the data's own size in scratch after it."""
+    x, z = blobs(0, 1500, 300, 2, 1.0)
+    tracemalloc.start()
+    try:
+        fit_exactly(x, 2, init=z, max_iter=2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * x.nbytes
+
+
+def test_parts_of_a_triangle_make_the_product():
+    rng = np.random.default_rng(0)
+    for d in (5, 63, 64, 100, 300):
+        L = np.tril(rng.normal(size=(d, d)))
+        for order in "CF":
+            v = np.array(rng.normal(size=(d, 50)), order=order)
+            np.testing.assert_allclose(Full().whiten(L, v), L @ v, rtol=1e-10, atol=1e-10)
+
+
+def test_triangles_are_inverted_by_halves():
+    rng = np.random.default_rng(0)
+    for d in (1, 2, 48, 49, 131):
+        L = np.tril(rng.normal(size=(2, d, d))) / d + 2 * np.eye(d)
+        found = inverse_triangles(L)
+        np.testing.assert_allclose(found @ L, np.broadcast_to(np.eye(d), (2, d, d)), atol=1e-12)
+        assert (np.triu(found, 1) == 0).all()

@@ -22,6 +22,7 @@ UNFOLD = """() => {
   style.textContent = "* { content-visibility: visible !important; animation: none !important; transition: none !important; }";
   document.head.append(style);
   for (const one of document.querySelectorAll("details")) one.open = true;
+  for (const one of document.querySelectorAll("mixture-laboratory")) one.open();
   dispatchEvent(new Event("resize"));
 }"""
 
@@ -135,16 +136,83 @@ def test_code_of_56_columns_fits_a_phone(site, browser):
             assert content <= box and size >= 11
 
 
+# Of each figure: its frame, its width as shown and as drawn, the least width at which its words have 11 pixels, its file.
+FIGURES = """() => [...document.querySelectorAll("article .picture")].map(frame => {
+  const image = frame.querySelector("img"), source = frame.querySelector("source");
+  const drawn = source && matchMedia(source.media).matches ? source : image;
+  return { frame: frame.clientWidth, wide: frame.scrollWidth, width: image.clientWidth, height: image.clientHeight,
+           drawn: [+drawn.getAttribute("width"), +drawn.getAttribute("height")],
+           least: parseFloat(frame.style.getPropertyValue("--least")),
+           expected: drawn === source ? source.srcset : image.getAttribute("src"), file: image.currentSrc }; })"""
+
+
 @pytest.mark.parametrize("name", page_names())
-def test_words_of_figures_are_legible_on_a_phone(site, browser, name):
-    """Words in figures have at least 18 pixels as drawn (mixlib.style), so 0.61 of the size leaves 11."""
+def test_figures_on_a_phone(site, browser, name):
+    """All of a figure is in sight, its words have 11 pixels, and nothing jumps when it comes; no figure is excepted."""
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         tab = context.new_page()
         tab.goto(f"{site}/{name}.html")
-        for shown, drawn in tab.evaluate(
-            "[...document.querySelectorAll('article img')].map(e => [e.clientWidth, +e.getAttribute('width')])"
-        ):
-            assert shown >= 0.61 * drawn
+        tab.evaluate(UNFOLD)
+        before = tab.evaluate(FIGURES)
+        tab.evaluate("""() => Promise.all([...document.querySelectorAll("article .picture img")].map(e => {
+            e.loading = "eager"; return e.decode(); }))""")
+        for width in (390, 320):
+            tab.set_viewport_size({"width": width, "height": 844})
+            for one in tab.evaluate(FIGURES):
+                assert one["wide"] <= one["frame"] <= width, one
+                assert one["width"] >= one["least"] > 150, one
+                assert one["file"].endswith(one["expected"].split("/")[-1]), one
+                assert one["height"] / one["width"] == pytest.approx(one["drawn"][1] / one["drawn"][0], rel=0.02)
+            if width == 390:
+                heights = [[one["height"] for one in some] for some in (tab.evaluate(FIGURES), before)]
+                assert heights[0] == pytest.approx(heights[1], abs=1)
+
+
+def test_a_narrow_screen_alone_gets_the_narrow_drawing(site, browser):
+    """Panels stand one below the other on a phone, side by side on a desk and in print."""
+    seen = {}
+    for media, width in (("screen", 390), ("screen", 1280), ("print", 390)):
+        with browser.new_context(viewport={"width": width, "height": 844}) as context:
+            tab = context.new_page()
+            tab.emulate_media(media=media)
+            tab.goto(f"{site}/book/normal.html")
+            tab.evaluate("document.querySelectorAll('article img').forEach(e => e.loading = 'eager')")
+            tab.wait_for_function("[...document.querySelectorAll('article img')].every(e => e.complete)")
+            images = tab.locator("article .picture:has(source) img").evaluate_all(
+                "all => all.map(e => [e.currentSrc, e.naturalHeight / e.naturalWidth])"
+            )
+            seen[media, width] = images
+    assert len(seen["screen", 390]) >= 5
+    for phone, desk, paper in zip(*seen.values(), strict=True):
+        assert phone[0].endswith("-narrow.webp") and phone[1] > 1.5 * desk[1]
+        assert desk == paper and "-narrow" not in desk[0]
+
+
+def test_behind_a_root_there_is_no_gap(site, browser):
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/book/howmany.html")
+        root = tab.locator("p msqrt").first
+        root.scroll_into_view_if_needed()
+        tab.wait_for_timeout(300)
+        assert (
+            root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
+            return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
+                            - Math.max(...[...e.children].map(end))); }""")
+            < 1
+        )
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_the_number_of_a_wide_formula_gives_way(site, browser, name):
+    """On a phone no formula scrolls that would have room without its number."""
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/{name}.html")
+        tab.evaluate(UNFOLD)
+        wide = tab.evaluate("""() => [...document.querySelectorAll("div.math:has(.eqno) > .formula")].filter(
+            e => e.scrollWidth > e.clientWidth + 1).map(e => [e.clientWidth, e.parentElement.clientWidth])""")
+        assert all(box == row for box, row in wide)
 
 
 def test_a_measure_for_reading(site, desk):
@@ -231,6 +299,16 @@ def test_pages_read_from_a_file(desk):
         tab.goto((HTML / f"{name}.html").as_uri())
         tab.wait_for_load_state()
         assert said == [] and tab.evaluate("document.fonts.check('1rem \"STIX Two Text\"')")
+
+
+def test_search_in_a_file_shows_where_the_words_stand(desk):
+    tab, said = desk.new_page(), []
+    listen(tab, said)
+    tab.goto((HTML / "search.html").as_uri() + "?q=responsibility")
+    found = tab.locator("#search-results li")
+    tab.wait_for_function("document.querySelector('#search-results > p')?.textContent.includes('found')")
+    tab.locator("#search-results p.context").first.wait_for()
+    assert 5 < tab.locator("#search-results p.context").count() <= found.count() and said == []
 
 
 def test_a_formula_is_copied_as_tex(site, desk):

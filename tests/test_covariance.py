@@ -35,8 +35,10 @@ def test_a_shape_is_its_dense_matrix(shape, d):
     np.testing.assert_allclose(triangles @ triangles.transpose(0, 2, 1), sigma, rtol=1e-12)
     inverse = np.linalg.inv(sigma)
     expected = -0.5 * np.einsum("jb,kji,ib->kb", z, inverse, z)
-    np.testing.assert_allclose(shape.quadratic(factors) @ shape.moments(z), expected, rtol=1e-10)
-    np.testing.assert_allclose(shape.linear(factors, means), np.einsum("kij,kj->ki", inverse, means), rtol=1e-10)
+    np.testing.assert_allclose(shape.quadratic(shape.inverse(factors)) @ shape.moments(z), expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        shape.linear(shape.inverse(factors), means), np.einsum("kij,kj->ki", inverse, means), rtol=1e-10
+    )
     for k in range(3):
         y = shape.whiten(shape.inverse(factors)[k], z)
         np.testing.assert_allclose(-0.5 * (y**2).sum(axis=0), expected[k], rtol=1e-10)
@@ -48,7 +50,7 @@ def test_the_factor_of_a_scatter(shape):
     """Moments added up and divided are the shape's own projection of the scatter matrix."""
     z = np.random.default_rng(2).normal(size=(3, 30)) * [[1.0], [2.0], [0.5]]
     S = z @ z.T
-    factors = shape.factor(shape.moments(z).sum(axis=1)[None], np.array([7.0]), 3, 0.0)
+    factors, inverse = shape.factor(shape.moments(z).sum(axis=1)[None], np.array([7.0]), 3, 0.0)
     sigma = {Spherical: np.trace(S) * np.eye(3), Diagonal: np.diag(np.diag(S)), Full: S}[type(shape)] / 7.0
     L = shape.dense(factors, 3)[0]
     np.testing.assert_allclose(L @ L.T, sigma, rtol=1e-12)
@@ -62,7 +64,7 @@ def test_the_factor_of_a_scatter(shape):
 @pytest.mark.parametrize("rho", [0.0, 0.5, -0.9, 1 - 1e-6])
 def test_shares_of_two_columns(rho):
     """For a correlation rho the inverse triangle has rows (1, 0) and (-rho, 1) / sqrt(1 - rho^2)."""
-    triangles, shares = cholesky(np.array([[[1.0, rho], [rho, 1.0]]]))
+    triangles, inverses, shares = cholesky(np.array([[[1.0, rho], [rho, 1.0]]]))
     np.testing.assert_allclose(shares, (1 - rho**2) / (1 + rho**2), rtol=1e-9)
     np.testing.assert_allclose(triangles[0] @ triangles[0].T, [[1.0, rho], [rho, 1.0]], rtol=1e-14)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def test_scikit_learns_own_checks(estimator):
 def test_kmeans_is_fit_with_three_settings():
     model = KMeans(3, random_state=4).fit(X)
     fit = mixlib.fit(
-        X, 3, covariance="identity", weights="equal", assignment="hard", init="greedy k-means++", random_state=4
+        X, 3, covariance="identity", weights="equal", assignment="hard", init="local search", random_state=4
     )
     assert np.array_equal(model.cluster_centers_, fit.mixture.means)
     assert np.array_equal(model.labels_, fit.labels)
@@ -96,7 +97,7 @@ def test_the_defaults_are_those_of_fit_but_for_better_starts():
     kmeans, mixture = KMeans().get_params(), GaussianMixture().get_params()
     assert (kmeans.pop("n_clusters"), mixture.pop("n_components")) == (8, 1)
     assert mixture.pop("covariance_type") == defaults["covariance"]
-    assert (kmeans.pop("init"), mixture.pop("init"), mixture.pop("accelerate")) == ("greedy k-means++", "k-means", True)
+    assert (kmeans.pop("init"), mixture.pop("init"), mixture.pop("accelerate")) == ("local search", "k-means", True)
     assert kmeans.pop("n_init") == mixture.pop("n_init") == "auto"
     for settings in (kmeans, mixture):
         assert settings == {name: defaults[name] for name in settings} and len(settings) >= 3
@@ -256,6 +257,31 @@ def test_a_start_on_single_points_ends_regular():
         model.fit(X)
     assert not model.converged_ and model.n_iter_ == 1
     assert np.isfinite(model.lower_bound_) and (model.covariances_ > 0).all() and model.means_.shape == (3, 2)
+
+
+def test_a_fit_that_collapses_goes_on_with_a_prior():
+    """Seven points in three dimensions for each of seven components: the second fit starts at the last iterate of the first."""
+    gone_on = 0
+    for seed in range(30):
+        x = np.random.default_rng(seed).normal(size=(50, 3))
+        model = GaussianMixture(7, random_state=seed, tol=1e-9)
+        settings = {
+            name: value for name, value in model.get_params().items() if name not in ("covariance_type", "n_components")
+        }
+        try:
+            mixlib.fit(x, 7, **settings)
+        except mixlib.SingularFitError as error:
+            last = error.mixture
+        else:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(x)
+        assert np.isfinite(model.score(x)) and all(np.linalg.eigvalsh(S)[0] > 0 for S in model.covariances_)
+        if last is not None:
+            np.testing.assert_allclose(model.fit_.history[0].means, last.means, rtol=1e-12)
+            gone_on += 1
+    assert gone_on >= 5
 
 
 def test_weights_repeat_points_in_any_order():

@@ -161,7 +161,7 @@ ALSO = {
     "k": "n_components",
     "components": "(n_)?component",
     "covariances": "covariance",
-    "X": "n_components|x|input|array|sample|feature",
+    "X": "n_components|n_clusters|x|input|array|sample|feature",
     "sample_weight": "[Ss]ample.weight",
     "n": "n_samples",
     "labels": "k",

@@ -218,6 +218,9 @@ def test_without_scripts_a_still_is_shown(browser, address):
 def test_inside_a_chapter_the_settings_are_given_and_the_link_opens_the_same_in_the_laboratory(page, address):
     page.goto(address.replace("laboratory", "reduction"))
     inside = page.locator("mixture-laboratory").first
+    assert inside.locator("button").count() == 0  # far down the page it is not at work yet
+    inside.scroll_into_view_if_needed()
+    inside.locator(".setting").first.wait_for()
     assert inside.locator("select").count() == 0 and inside.locator(".setting").count() == 2
     inside.locator("button[name=run]").click()
     assert "the same labels and the same centres" in inside.locator(".verdict").text_content()
@@ -234,6 +237,8 @@ def test_inside_a_chapter_the_settings_are_given_and_the_link_opens_the_same_in_
 def test_the_threshold_of_the_chapter_can_be_crossed(page, address):
     """Soft centres come together above the critical variance, and part below it."""
     page.goto(address.replace("laboratory", "reduction"))
+    page.locator("mixture-laboratory").nth(1).scroll_into_view_if_needed()
+    page.locator("mixture-laboratory").nth(1).locator(".setting").first.wait_for()
     apart = []
     for variance in (2.5, 1.0):
         apart.append(

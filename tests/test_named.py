@@ -39,3 +39,4 @@ def test_articles_and_signs_do_not_count():
             return str(self)
 
     assert key([Words("The bound")]) == "bound" and key([Words("K-means climbs…")]) == "kmeans climbs"
+    assert key([Words("Łojasiewicz’s inequality")]) == "lojasiewiczs inequality"

@@ -3,9 +3,11 @@
 import re
 
 import newest
+import paper
 import pdf
 import pytest
 import yaml
+from docutils import nodes
 from results import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -40,6 +42,15 @@ def test_what_is_open_on_paper_is_found():
     assert pdf.complaints_of_pictures(r"\sphinxincludegraphics[width=1cm]{{abc}.pdf}") == []
     assert pdf.complaints_of_pictures(r"\sphinxincludegraphics{{abc}.png}") == ["abc.png is no drawing"]
     assert pdf.complaints_of_pictures("") == ["there are no pictures"]
+
+
+def test_the_columns_of_a_long_table_share_the_page():
+    words = ["a sentence that goes on and on", "x", "a_name_without_joints"]
+    entries = [nodes.entry("", nodes.paragraph("", word)) for word in words]
+    widths = re.findall(r"\\X\{(\d+)\}\{(\d+)\}", paper.column_widths(nodes.table("", nodes.row("", *entries))))
+    parts = [int(part) for part, _ in widths]
+    assert len(parts) == 3 and sum(parts) <= int(widths[0][1])
+    assert parts[1] < parts[2] < parts[0]
 
 
 def test_the_report_names_the_chapters_that_broke():

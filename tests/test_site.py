@@ -78,6 +78,8 @@ def test_what_a_page_loads_is_there(name):
             address = element.get(attribute, "")
             if address and not address.startswith(("#", "data:")) and not NAMES_ONLY & set(element.get("rel", ())):
                 assert (folder / unquote(address.split("?")[0].split("#")[0])).exists(), address
+    for source in page(name).find_all("source"):
+        assert (folder / source["srcset"]).exists() and source.find_parent("picture").img, source
 
 
 @pytest.mark.parametrize("name", EVERY_PAGE)
@@ -218,6 +220,24 @@ def test_images_have_a_size_and_wait(name):
     for place, image in enumerate(images):
         assert int(image["width"]) > 100 and int(image["height"]) > 100
         assert (image.get("loading") == "lazy") == (place > 0)
+
+
+def test_figures_with_panels_side_by_side_have_a_second_drawing():
+    """Theirs are the words "first" and "second": on a phone there is no left one."""
+    side = re.compile(r"\b(Left|Right)\b|\((left|right)\b|\b(left|right) (one|panel)|\bon the (left|right)\b")
+    count = 0
+    for path in (path for _, path in pages() if path.suffix == ".ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            grid = re.search(r"subplots\((\d), (\d)(?!.*width_ratios)", cell.source)
+            described = cell.metadata.get("mystnb", {})
+            if "figure" in described:
+                figure = page(f"book/{path.stem}").find(id=described["figure"]["name"])
+                beside = bool(grid) and grid[1] == "1" < grid[2]
+                assert (figure.find("source") is not None) == beside, described["figure"]["name"]
+                words = described["figure"]["caption"] + described["image"]["alt"]
+                assert not (beside and side.search(words)), words
+                count += beside
+    assert count > 15
 
 
 @pytest.mark.parametrize("name", EVERY_PAGE)

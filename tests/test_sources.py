@@ -25,6 +25,7 @@ from mixlib._engine.streamed import StreamedData
 from mixlib._engine.threads import map_blocks
 from mixlib.covariance import CONSTRAINTS
 from mixlib.lloyd_once import fingerprint
+from mixlib.log_joint import moments_are_many
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,18 @@ def test_nine_columns_in_single_precision(assignment, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+def test_many_columns_and_few_components(assignment, kind, tmp_path):
+    """Where second moments are many, sums are those of deviations from the means: of a source, too."""
+    x, z = blobs(6, d=20)
+    w = np.random.default_rng(6).exponential(size=len(x))
+    there = source(kind, x, tmp_path)
+    assert moments_are_many(Data(x, w, CONSTRAINTS["full"]), 4)
+    options = {"covariance": "full", "assignment": assignment, "init": z, "sample_weight": w, "max_iter": 5}
+    assert_same_fit(fit_exactly(there, 4, **options), fit_exactly(x, 4, **options))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", ["far", "tight", "large", "small"])
 def test_the_numerics_are_those_of_the_array(case, kind, tmp_path):
     """Offsets, tight components (which need the Cholesky form) and extreme units."""
@@ -90,7 +103,7 @@ def test_the_numerics_are_those_of_the_array(case, kind, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", sorted(CONSTRAINTS))
 def test_what_is_known_before_the_loop_is_the_same(name, kind, tmp_path):
-    """Coordinates, mean, radius (which chooses the form of the scores), second moments, and the limits of rounding."""
+    """Coordinates, mean, radius (which chooses the form of the log-joint), second moments, and the limits of rounding."""
     x, _ = blobs(4, d=9)
     x = x * 10.0 ** np.arange(9) + 5.0
     w = np.random.default_rng(4).exponential(size=len(x))

@@ -20,7 +20,7 @@ class Again(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        node = again(label=self.arguments[0])
+        node = again(label=self.arguments[0], docname=self.env.docname)
         self.set_source_info(node)
         return [node]
 
@@ -38,7 +38,7 @@ class ShowAgain(SphinxPostTransform):
                 logger.warning("there is no figure %s", label, location=node)
                 node.parent.remove(node)
             else:
-                node.replace_self([image, self.source(label)])
+                node.replace_self([image, self.source(label, node["docname"])])
 
     def picture(self, docname, anchor):
         for figure in self.env.get_doctree(docname).findall(nodes.figure):
@@ -48,14 +48,14 @@ class ShowAgain(SphinxPostTransform):
                 return nodes.figure("", image)
         return None
 
-    def source(self, label):
+    def source(self, label, docname):
         link = addnodes.pending_xref(
             "",
             nodes.inline(label, label),
             refdomain="std",
             reftype="numref",
             reftarget=label,
-            refdoc=self.env.docname,
+            refdoc=docname,
             refexplicit=False,
             refwarn=True,
         )

@@ -61,6 +61,7 @@ def source_digest(root=ROOT):
 def prepare_execution(app, config):
     """A cache of executed notebooks per state of the code, and none for the states before."""
     os.environ.pop("MPLBACKEND", None)  # "agg" there would drop every figure
+    os.environ.setdefault("MIXLIB_FIGURES", "page")  # `make pdf` has set another
     caches = Path(app.outdir).parent / "execution"
     cache = caches / code_digest(Path(app.srcdir))[:16]
     for old in caches.glob("*"):

@@ -1,20 +1,26 @@
 """Sphinx extension: pages in a frame of our own (book/_templates), with nothing that they do not use.
 
 The theme's scripts, styles and icon font stay out. Figures become WebP with their size given, and
-load when they come near; code keeps only the marks that are coloured. Of the fonts the site holds
-the letters that its pages use.
+load when they come near; a narrow screen gets the drawing that mixlib.narrow made for it, and no figure
+is shown so small that its words have less than 11 pixels. Code keeps only the marks that are coloured.
+Of the fonts the site holds the letters that its pages use.
 """
 
 import hashlib
+import json
 import re
 import shutil
+from base64 import b64decode
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
+
+from mixlib.narrow import LEAST, NARROW
 
 STYLES = Path(__file__).resolve().parents[1] / "_static"
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
@@ -25,12 +31,20 @@ SEARCH_SCRIPTS = {
     "language_data.js",
     "sphinx_highlight.js",
 }
+TEXTS = "texts.js"
 RETINA = 2  # mixlib.style draws two pixels for one of the page
-LEAST = 0.62  # a figure is not shown smaller: its least words have 18 pixels (mixlib.style), and 11 then
+WORDS = 11  # pixels that the words of a figure have at least, on any screen
+PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 
 # Marks of the highlighter that have no colour of their own here (see code.css).
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
+WHOLE = re.compile(
+    r"<(pre|code|math|script|style|svg|noscript)\b.*?</\1>|<[^>]*>|(\b(?:[Kk]-means(?:\+\+)?|[EM]-steps?|\de-\d+)(?![\w-]))",
+    re.DOTALL,
+)
+NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) ((?:[A-Z]\.)?\d[\d.]*</)")
+CODE = re.compile(r'<span class="pre">([^<]{13,})</span>')  # where a long name in code may break
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 LETTERS = re.compile(r">([^<]+)")
@@ -55,7 +69,17 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = PLAIN.sub(r"\1", context["body"])
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
+        body = set_breaks(body)
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')  # a list has list items
+
+
+def set_breaks(body):
+    """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 2e-15 or Theorem 5.2."""
+    body = CODE.sub(lambda found: re.sub(r"(?<=\w)([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
+    body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
+    body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
+    body = NUMBERED.sub(">\\1\N{NO-BREAK SPACE}\\2", body)
+    return WHOLE.sub(lambda found: f'<span class="together">{found[2]}</span>' if found[2] else found[0], body)
 
 
 def styles():
@@ -78,34 +102,51 @@ def contents(context):
 # ----------------------------------------------------------------- figures
 
 
+class Picture(NamedTuple):
+    """A file and its size on the page, the size of its smallest words, and the drawing for a narrow screen."""
+
+    name: str
+    width: int
+    height: int
+    words: float
+    narrow: "Picture | None" = None
+
+    @property
+    def least(self):
+        """The width below which its words would be too small."""
+        return round(self.width * WORDS / self.words)
+
+
 def slim_images(folder):
-    """{old name: (new name, width, height)} of the figures: PNG becomes WebP where that is lighter."""
+    """{name without its ending: Picture} of the figures: PNG becomes WebP, what it brings along a file of its own."""
     found = {}
     for path in sorted((folder / "_images").glob("*")):
         if path.suffix == ".png":
             with Image.open(path) as image:
-                packed = BytesIO()
-                image.save(packed, "WEBP", lossless=True, quality=70, method=4)
-                size = tuple(round(side / RETINA) for side in image.size)
-            if packed.tell() < path.stat().st_size:
-                path.unlink()
-                path = path.with_suffix(".webp")
-                path.write_bytes(packed.getvalue())
-            found[path.stem] = (path.name, *size)
-        elif path.suffix == ".webp":
-            with Image.open(path) as image:
-                found[path.stem] = (path.name, *(round(side / RETINA) for side in image.size))
+                found[path.stem] = slim(image, path.with_suffix(""))
+            path.unlink()
         elif path.suffix == ".svg":
-            found[path.stem] = (path.name, *svg_size(path.read_text(encoding="utf-8")))
+            found[path.stem] = Picture(path.name, *svg_size(path.read_text(encoding="utf-8")))
     return found
 
 
+def slim(image, path):
+    """One PNG as mixlib.narrow made it, written as WebP."""
+    image.load()
+    narrow = None
+    if NARROW in image.text:
+        with Image.open(BytesIO(b64decode(image.text[NARROW]))) as other:
+            narrow = slim(other, path.with_name(f"{path.name}-narrow"))
+    path = path.with_suffix(".webp")
+    image.save(path, "WEBP", lossless=True, quality=70, method=4, exif=b"")
+    return Picture(path.name, *(round(side / RETINA) for side in image.size), float(image.text[LEAST]), narrow)
+
+
 def svg_size(text):
-    return tuple(
-        round(float(number) * 4 / 3)
-        for number in re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', text).groups()
-        + re.search(r'<svg[^>]*?\bheight="([\d.]+)pt"', text).groups()
-    )
+    """Width and height of matplotlib's SVG, and its smallest words, in pixels."""
+    size = (re.search(rf'<svg[^>]*?\b{side}="([\d.]+)pt"', text)[1] for side in ("width", "height"))
+    words = min(map(float, re.findall(r" scale\(([\d.]+) -[\d.]+\)", text)))  # of letters 100 points high
+    return *(round(float(points) * 4 / 3) for points in size), words * 100 * 4 / 3
 
 
 def set_image(tag, images, lazy):
@@ -113,14 +154,20 @@ def set_image(tag, images, lazy):
     source = re.search(r'src="([^"]*/)?([^"/]+)\.(\w+)"', tag)
     if not source or source[2] not in images:
         return tag
-    name, width, height = images[source[2]]
+    picture, folder = images[source[2]], source[1] or ""
     tag = re.sub(r'\s(?:width|height|style|loading|decoding)="[^"]*"', "", tag)
     tag = tag.replace(
         source[0],
-        f'src="{source[1] or ""}{name}" width="{width}" height="{height}"'
+        f'src="{folder}{picture.name}" width="{picture.width}" height="{picture.height}"'
         + (' loading="lazy" decoding="async"' if lazy else ""),
     )
-    return f'<div class="picture" style="--least: {LEAST * width:.0f}px">{tag}</div>'
+    narrow = picture.narrow
+    if narrow:
+        tag = (
+            f'<picture><source media="{PHONE}" srcset="{folder}{narrow.name}" '
+            f'width="{narrow.width}" height="{narrow.height}">{tag}</picture>'
+        )
+    return f'<div class="picture" style="--least: {max(one.least for one in (picture, narrow) if one)}px">{tag}</div>'
 
 
 def set_images(page, images):
@@ -207,14 +254,27 @@ def finish(app, failed):
             path.write_text(page, encoding="utf-8")
             pages.append(page)
     write_fonts(app, pages)
+    write_texts(app)
     (folder / "_static" / "book.css").write_text(styles(), encoding="utf-8")
     drop_unused(folder / "_static")
+
+
+def write_texts(app):
+    """What the search page shows of each page where the book is read from a file, and it cannot fetch the page itself."""
+    texts = {}
+    for name in sorted(app.env.found_docs):
+        page = Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8")
+        article = re.search(r"<article\b.*?</article>", page, re.DOTALL)[0]
+        article = re.sub(r'<(script|style)\b.*?</\1>|<a class="headerlink".*?</a>', "", article, flags=re.DOTALL)
+        texts[name] = " ".join(unescape(re.sub(r"<[^>]*>", "", article)).split())
+    path = Path(app.outdir) / "_static" / TEXTS
+    path.write_text(f"const pageTexts = {json.dumps(texts, ensure_ascii=False)};\n", encoding="utf-8")
 
 
 def drop_unused(static):
     """Of _static remain our own files, the fonts, and the scripts of the search page."""
     kept = {path.relative_to(STYLES).as_posix() for path in STYLES.rglob("*") if path.suffix != ".css"}
-    kept |= SEARCH_SCRIPTS | {"book.css"}
+    kept |= SEARCH_SCRIPTS | {"book.css", TEXTS}
     for path in sorted(static.rglob("*"), reverse=True):
         name = path.relative_to(static).as_posix()
         if path.is_dir():

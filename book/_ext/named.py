@@ -4,6 +4,7 @@ It is made from what `ledger` notes of each chapter, so a result stands in it as
 """
 
 import re
+import unicodedata
 from itertools import groupby
 
 from docutils import nodes
@@ -52,6 +53,7 @@ class FillIndex(SphinxPostTransform):
 def key(title):
     """What a result is sorted by: its words, without the article and without signs."""
     words = "".join(node.astext() for node in title)
+    words = unicodedata.normalize("NFD", words.replace("Ł", "L").replace("ł", "l"))  # a letter that does not come apart
     return re.sub(r"[^\w ]", "", re.sub(r"^(The|A|An) ", "", words)).strip().lower()
 
 

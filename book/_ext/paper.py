@@ -15,13 +15,14 @@ from docutils import nodes
 from folds import fold
 from fontTools.ttLib import TTFont
 from sphinx.addnodes import number_reference, tabular_col_spec
-from sphinx.builders.latex.nodes import math_reference, thebibliography
+from sphinx.builders.latex.nodes import math_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import wrap_displaymath
 from sphinx_jupyterbook_latex.transforms import LatexRootDocPostTransforms
 from typeset import mathml
 
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
+LONG = 25  # rows from which a table is set with fixed widths: from 30 on Sphinx lets it run over pages
 LETTERS = "letters.tex"  # what the text font lacks, written when the text is there
 
 FONT_SETUP = r"""
@@ -31,7 +32,7 @@ FONT_SETUP = r"""
 \setsansfont{text-400-normal}[Path=./, Extension=.ttf, ItalicFont=text-400-italic, BoldFont=text-600-normal, BoldItalicFont=text-600-italic]
 \setmathfont{math}[Path=./, Extension=.ttf]
 \setmonofont{DejaVuSansMono}[Extension=.ttf, Scale=0.8, BoldFont=*-Bold, ItalicFont=*-Oblique, BoldItalicFont=*-BoldOblique]
-\newfontfamily{\otherletters}{math}[Path=./, Extension=.ttf]
+\newfontfamily{\otherletters}{math}[Path=./, Extension=.ttf, ItalicFont=math, BoldFont=math, BoldItalicFont=math]
 """
 PREAMBLE = r"""
 \usepackage{newunicodechar}
@@ -45,6 +46,11 @@ PREAMBLE = r"""
 \AtBeginEnvironment{tabulary}{\footnotesize\renewcommand{\_}{\lowline\allowbreak}}
 \AtBeginEnvironment{tabular}{\footnotesize}
 \AtBeginEnvironment{longtable}{\footnotesize}
+\makeatletter
+\newcolumntype{\X}[2]{>{\raggedright\arraybackslash}p{\dimexpr(\linewidth-\spx@arrayrulewidth)*#1/#2-\tw@\tabcolsep-\spx@arrayrulewidth\relax}}
+\newcolumntype{T}{L}
+\makeatother
+\renewcommand{\sphinxtablecontinued}[1]{}
 \allowdisplaybreaks
 \sloppy
 \setcounter{tocdepth}{1}
@@ -148,18 +154,21 @@ class Chapters(SphinxPostTransform):
         )
         top.children, top["ids"] = [top[0]], []
         top += [front, *lists]
-        for cards in list(
-            self.document.findall(
-                lambda node: "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ())
-            )
-        ):
-            cards.parent.remove(cards)
+        for only_on_a_screen in list(self.document.findall(is_to_press)):
+            only_on_a_screen.parent.remove(only_on_a_screen)
+
+
+def is_to_press(node):
+    """The cards of the front page, and a paragraph that is a button."""
+    if isinstance(node, nodes.paragraph):
+        return len(node) == 1 and "sd-btn" in getattr(node[0], "attributes", {}).get("classes", ())
+    return "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ())
 
 
 class Boxes(SphinxPostTransform):
     """Proofs stand in the text and end in a box; of checks there is the line, and of folded code nothing.
 
-    The bibliography has the heading that LaTeX gives it.
+    The bibliography has the heading that LaTeX gives it. A figure shown again stands where it is shown.
     """
 
     default_priority = 950  # as on the pages, when titles and references are there
@@ -182,11 +191,16 @@ class Boxes(SphinxPostTransform):
                     if "check" in node["classes"]
                     else [],
                 )
-            elif isinstance(node, nodes.section) and any(isinstance(part, thebibliography) for part in node):
+            elif isinstance(node, nodes.section) and node.get("docname", "").endswith("bibliography"):
                 put(node, [nodes.target("", "", ids=node["ids"]), *node.children[1:]])
+            elif isinstance(node, nodes.figure) and not any(isinstance(part, nodes.caption) for part in node):
+                node[0]["align"] = "center"
+                put(node, node.children)
             elif isinstance(node, nodes.table) and "ledger" in node["classes"]:
                 widths = "".join(rf"\X{{{part}}}{{100}}" for part in (13, 31, 20, 11, 13, 12))
                 node.parent.insert(node.parent.index(node), tabular_col_spec(spec=widths))
+            elif isinstance(node, nodes.table) and len(list(node.findall(nodes.row))) > LONG:
+                node.parent.insert(node.parent.index(node), tabular_col_spec(spec=column_widths(node)))
 
 
 # ----------------------------------------------------------------- the numbers of the site
@@ -212,16 +226,43 @@ class Numbers(SphinxPostTransform):
                 place = section.parent.index(section)
                 while place and isinstance(section.parent[place - 1], nodes.target):  # which belong to the section
                     place -= 1
-                section.parent.insert(place, raw(rf"\setcounter{{secnumdepth}}{{{depth}}}"))
+                listed = (
+                    0 if section["docname"].endswith("slides") else 1
+                )  # of these sections the contents list no slide
+                section.parent.insert(
+                    place,
+                    raw(
+                        rf"\setcounter{{secnumdepth}}{{{depth}}}\addtocontents{{toc}}{{\protect\setcounter{{tocdepth}}{{{listed}}}}}"
+                    ),
+                )
         for link in list(self.document.findall(number_reference)):
             page, _, name = link.get("refuri", "").removeprefix("%").partition("#")
             found = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(name)
             if found:  # sphinx-exercise leaves those of other pages without a number
                 link.replace_self(raw(rf"\hyperref[exercise:{name}]{{Exercise {'.'.join(map(str, found))}}}", ""))
+        exercises = {name for known in self.env.toc_fignumbers.values() for name in known.get("exercise", ())}
+        for link in list(self.document.findall(nodes.reference)):
+            name = link.get("refuri", "").rpartition("#")[2]
+            if name in exercises:
+                link.replace_self([raw(rf"\hyperref[exercise:{name}]{{", ""), *link.children, raw("}", "")])
         for link in list(self.document.findall(nodes.reference)):
             page, _, label = link.get("refuri", "").removeprefix("%").partition("#equation-")
             if label:
                 link.replace_self(math_reference("", "", docname=page, target=label))
+
+
+def column_widths(table):
+    """The page shared out by what stands in the columns: its mean length, or its longest word."""
+    columns = zip(*([entry.astext() for entry in row] for row in table.findall(nodes.row)))
+    means = [
+        max(
+            8,
+            min(40, sum(map(len, texts)) / len(texts)),
+            max(len(word) for text in texts for word in text.split() or [""]),
+        )
+        for texts in columns
+    ]
+    return "".join(rf"\X{{{round(100 * mean / sum(means))}}}{{102}}" for mean in means)
 
 
 def put(node, others):

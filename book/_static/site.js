@@ -50,14 +50,23 @@
   // What scrolls sideways can be reached with the keyboard, and shows that it scrolls.
   const boxes = "div.formula, div.picture, div.highlight pre, .pst-scrollable-table-container, div.cell_output .text_html";
   const measure = box => {
+    const row = box.parentElement.closest("div.math:has(.eqno)");
+    row?.classList.remove("below");                        // the number of a wide formula gives way to it
+    if (box.scrollWidth > box.clientWidth + 1) row?.classList.add("below");
     const wide = box.scrollWidth > box.clientWidth + 1;
     box.classList.toggle("scrolls", wide);
     if (wide) box.tabIndex = 0; else box.removeAttribute("tabindex");
   };
+  // Behind a root Chromium leaves room for the widest sign that the font has.
+  const tighten = root => {
+    const end = one => one.getBoundingClientRect().right;
+    const room = end(root) - Math.max(...[...root.children].map(end));
+    root.style.marginRight = `${-room / parseFloat(getComputedStyle(root).fontSize)}em`;
+  };
   const near = new IntersectionObserver(entries => {
-    for (const { target, isIntersecting } of entries) if (isIntersecting) measure(target);
+    for (const { target, isIntersecting } of entries) if (isIntersecting) (target.tagName === "msqrt" ? tighten : measure)(target);
   }, { rootMargin: "200px" });
-  all(boxes).forEach(box => near.observe(box));
+  all(`msqrt, ${boxes}`).forEach(one => near.observe(one));
   addEventListener("resize", () => all(boxes).forEach(measure));
 
   // A formula is copied as TeX.

@@ -5,6 +5,8 @@ The loop works in z with x = shift + scale * (root @ z), chosen so that no digit
 `scale` is a power of two, and `shift` is 0 or so near to the data that x - shift is exact.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 
@@ -33,11 +35,16 @@ class Coordinates:
         """These coordinates, moved to `mean` and divided by the lower triangle `root` of the data's covariance."""
         return Coordinates(self.shift + self.scale * mean, self.scale, root)
 
-    @property
+    @cached_property
     def log_volume(self):
         """log |dx/dz|: what a log density gains from the change of variables."""
         of_root = 0.0 if self.root is None else np.log(np.diagonal(self.root)).sum()
         return np.log(self.scale).sum() + of_root
+
+    @cached_property
+    def away(self):
+        """How far the origin of the loop is from the user's, in internal units."""
+        return float(np.max(np.abs(self.shift) / self.scale))
 
     def to_internal(self, x):
         """Points (b, d) of the user as columns (d, b) of the loop."""

@@ -121,6 +121,14 @@ class Data:
         view.second_moments = self.shape.diagonal(self.second_moments, self.d).sum(keepdims=True)
         return view
 
+    def subset(self, where, w):
+        """Some of the points (indices) with other weights, in the same coordinates."""
+        part = copy.copy(self)
+        part.z, part.w, part.n, part.total_weight = self.points(where), w, len(where), float(w.sum())
+        part.mean = part.sum_blocks(lambda z, rows, w: weighted_sum(z, w)) / part.total_weight
+        part.second_moments, _ = part._second_moments()
+        return part
+
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
         return self.sum_blocks(lambda z, rows, w: self.shape.sum_moments(z - self.mean[:, None], w))[None]
@@ -155,6 +163,8 @@ class Data:
 
     def _map(self, task, rows):
         rows = rows or max(256, CACHED_BLOCK // self.d)
+        if self.n <= rows:
+            return [task(self.z, slice(0, self.n), self.w)]
         return map_blocks(lambda block: task(*block), list(self.blocks(rows)))
 
     def points(self, where):

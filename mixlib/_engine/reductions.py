@@ -2,6 +2,8 @@
 
 import numpy as np
 
+FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
+
 
 def slices(n, size):
     """Slices of `size`, the last one shorter, that cover n."""
@@ -39,6 +41,10 @@ def reduce_points(ufunc, columns, **options):
 
 def sum_by_label(labels, columns, weights, K):
     """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
+    if K * len(labels) <= FEW:
+        ones = np.equal.outer(np.arange(K), labels).astype(np.float64)
+        ones = ones if weights is None else ones * weights
+        return np.concatenate([ones.sum(axis=1)[:, None], ones @ columns.T], axis=1)
     labels = labels.astype(np.intp)
     out = np.zeros((K, 1 + len(columns)))
     out[:, 0] = np.bincount(labels, weights, K)

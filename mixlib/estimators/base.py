@@ -107,7 +107,8 @@ class Estimator(BaseEstimator):
 
     def _fit(self, x, K, w, **settings):
         """Set `fit_`; with fewer distinct points than components each point is a mean, some of them twice."""
-        settings |= {
+        settings = {
+            "init": self.init,
             "n_init": self.n_init,
             "tol": self.tol,
             "max_iter": self.max_iter,
@@ -115,13 +116,13 @@ class Estimator(BaseEstimator):
             "random_state": self._state(),
             "verbose": self.verbose,
             "callback": self.callback,
-        }
+        } | settings
         try:
-            self.fit_, remarks = em.fit_quietly(x, K, init=self.init, **settings)
+            self.fit_, remarks = em.fit_quietly(x, K, **settings)
         except TooFewPointsError:
             points = distinct(x, w, K)
             means = points[np.minimum(np.arange(K), len(points) - 1)]
-            self.fit_, remarks = em.fit_quietly(x, K, init=means, **settings)
+            self.fit_, remarks = em.fit_quietly(x, K, **settings | {"init": means})
         for message, category in remarks:
             warnings.warn(message, THEIRS_TOO[category], stacklevel=3)
         self.n_iter_, self.converged_ = self.fit_.n_iter, self.fit_.converged

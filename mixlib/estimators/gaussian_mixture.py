@@ -93,8 +93,8 @@ class GaussianMixture(DensityMixin, Estimator):
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the mixture to X, (n, d). `y` is ignored.
 
-        If a covariance becomes singular and no prior is given, a warning says so, and the fit is
-        repeated with a weak prior whose scale is a millionth of each column's variance. With
+        If a covariance becomes singular and no prior is given, a warning says so, and the fit
+        goes on with a weak prior whose scale is a millionth of each column's variance. With
         fewer distinct points than components (though not fewer points) each point is a mean at
         the start.
         """
@@ -108,7 +108,11 @@ class GaussianMixture(DensityMixin, Estimator):
             if self.prior is not None:
                 raise
             self._warn_of(error)
-            self._fit(x, K, w, prior=_weak_prior(x, w), **settings)
+            settings["prior"] = _weak_prior(x, w)
+            try:  # the fit goes on from where it stood
+                self._fit(x, K, w, **settings, **({} if error.mixture is None else {"init": error.mixture}))
+            except SingularFitError:
+                self._fit(x, K, w, **settings)
         self.mixture_, self._precision = self.fit_.mixture, x.dtype
         self.lower_bound_ = self.fit_.objective / self.fit_.total_weight
         self.fit_.without_data("log_likelihood", "classification_log_likelihood")

@@ -21,8 +21,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
     ----------
     n_clusters : int
     init : str or array
-        ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d) centres, (n,) labels
-        or (n, n_clusters) responsibilities. To go on from another fit: its ``cluster_centers_``.
+        ``"local search"``, ``"greedy k-means++"``, ``"k-means++"``, ``"random"``, (n_clusters, d)
+        centres, (n,) labels or (n, n_clusters) responsibilities. To go on from another fit: its ``cluster_centers_``.
     n_init : int or ``"auto"``
         Number of starts; the smallest inertia wins. ``"auto"``: 10 for ``init="random"``, else 1.
     max_iter : int
@@ -62,7 +62,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         self,
         n_clusters: int = 8,
         *,
-        init: ArrayLike = "greedy k-means++",
+        init: ArrayLike = "local search",
         n_init: int | str = "auto",
         max_iter: int = 1000,
         tol: float = 1e-5,

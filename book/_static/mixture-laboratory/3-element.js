@@ -62,14 +62,26 @@
   class Laboratory extends HTMLElement {
     connectedCallback() {      // the script may run before the element's own content has been read
       if (this.shadowRoot) return;
-      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => this.open());
-      else this.open();
+      const ready = () => this.hasAttribute("compact") ? this.openWhenNear() : this.open();
+      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
+      else ready();
+    }
+
+    // In a chapter the reader has far to go to it; until then the page has other things to do.
+    openWhenNear() {
+      const watcher = new IntersectionObserver(([{ isIntersecting }]) => {
+        if (!isIntersecting) return;
+        watcher.disconnect();
+        this.open();
+      }, { rootMargin: "600px" });
+      watcher.observe(this);
     }
 
     find(name) { return this.shadowRoot.querySelector(name); }
     all(name) { return [...this.shadowRoot.querySelectorAll(name)]; }
 
     open() {
+      if (this.shadowRoot) return;
       this.data = JSON.parse(this.querySelector("script").textContent);
       const compact = this.hasAttribute("compact");
       this.attachShadow({ mode: "open" }).innerHTML = `<style>${STYLE}</style>

@@ -1,0 +1,56 @@
+"""Lines of a page break where a reader would break them."""
+
+import re
+
+import pytest
+from appendices import letters
+from built import page
+from frame import set_breaks
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("of k-means, and k-means++.", "of [k-means], and [k-means++]."),
+        ("The E-step; largest error 2e-15", "The [E-step]; largest error [2e-15]"),
+        ("non-k-means-like", "non-k-means-like"),
+        ('<a href="k-means.html" title="k-means">on</a>', '<a href="k-means.html" title="k-means">on</a>'),
+        ("<pre>k-means</pre> <code>1e-5</code>", "<pre>k-means</pre> <code>1e-5</code>"),
+        ("<math><mi>k-means</mi></math>", "<math><mi>k-means</mi></math>"),
+        ("<span>Theorem 5.2</span>", f"<span>Theorem{NO_BREAK}5.2</span>"),
+        ("<span>Theorem 5.2 says</span>", "<span>Theorem 5.2 says</span>"),
+        ("<td><p>0.93 / 1.00</p></td>", f"<td><p>0.93{NO_BREAK}/ 1.00</p></td>"),
+        ("<a>doi:10.1023/B:MACH.0000033113</a>", "<a>doi:10.1023/<wbr>B:MACH.0000033113</a>"),
+    ],
+)
+def test_breaks(written, shown):
+    assert set_breaks(written) == shown.replace("[", '<span class="together">').replace("]", "</span>")
+
+
+def test_long_names_in_code_break_at_their_joints():
+    code = '<span class="pre">np.linalg.cholesky(Sigma)</span>'
+    assert set_breaks(code) == '<span class="pre">np.<wbr>linalg.<wbr>cholesky(<wbr>Sigma)</span>'
+    assert set_breaks('<span class="pre">covariances_</span>') == '<span class="pre">covariances_</span>'
+
+
+def test_appendices_have_letters():
+    numbers = {
+        "index": {"figure": {"a": (1,)}},
+        "one": {"figure": {"b": (2,), "c": (3,)}, "theorem": {"d": (1,)}},
+        "none": {"figure": {}},
+        "two": {"figure": {"e": (4,)}},
+    }
+    assert letters(numbers, ["one", "none", "two"]) == {
+        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}},
+        "two": {"figure": {"e": ("B", 1)}},
+    }
+
+
+@pytest.mark.site
+def test_no_appendix_goes_on_from_the_front_page():
+    shown = [
+        node.get_text() for name in ("numerics", "speed") for node in page(f"book/{name}").select(".caption-number")
+    ]
+    assert len(shown) > 3 and all(re.search(r" [AB]\.\d", words) for words in shown)
