@@ -3,7 +3,7 @@
     python benchmarks/streams.py [--folder DIR] [--gigabytes 8.2] [--only NAME ...]
 
 writes benchmarks/streams.md. Sections: seeds, online, file, threads, workers, dask-ml, model, arrays. Ratios come
-from turns taken one after the other; the absolute numbers are those of a machine at rest only if it is.
+from turns taken one after the other. A section says if other work took part of the machine.
 """
 
 import argparse
@@ -281,19 +281,32 @@ def on_cluster(workers):
     return Client(LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None))
 
 
-def workers(options):
-    """An iteration on one worker process and on two, in turn."""
-    (n, d, K), rows = SIZE, []
+def dealt(client, x, m):
+    """x in m chunks in the workers' memory, dealt to them in turn: how a cluster spreads few chunks is a matter of chance."""
+    import dask
     import dask.array as da
     from distributed import wait
 
+    addresses, rows = sorted(client.scheduler_info()["workers"]), len(x) // m
+    parts = [
+        client.scatter(x[i * rows : (i + 1) * rows], workers=[addresses[i % len(addresses)]], hash=False)
+        for i in range(m)
+    ]
+    chunks = [da.from_delayed(dask.delayed(part), (rows, x.shape[1]), x.dtype) for part in parts]
+    held = da.concatenate(chunks).persist()
+    wait(held)
+    return held
+
+
+def workers(options):
+    """An iteration on one worker process and on two, in turn."""
+    (n, d, K), rows = SIZE, []
     x, start = blobs(1, n, d, K)
     found = {}
     for _ in range(2):
         for count in (1, 2):
             with on_cluster(count) as client:
-                chunks = da.from_array(x, chunks=(n // 16, d)).persist()
-                wait(chunks)
+                chunks = dealt(client, x, 16)
                 for name, setting in (("full", {}), ("k-means", KMEANS)):
                     found.setdefault((name, count), []).append(seconds_of_passes(chunks, start, setting))
                 client.cluster.close()
@@ -301,7 +314,9 @@ def workers(options):
         one, two = (np.median(found[name, count]) for count in (1, 2))
         rows.append([name, f"{one:.3g} s", f"{two:.3g} s", f"{one / two:.2f}"])
     return table(
-        "**Workers**: n = 10⁶, d = 16, K = 16, 16 chunks, an iteration", ["work", "one", "two", "faster by"], rows
+        "**Workers**: n = 10⁶, d = 16, K = 16, 16 chunks dealt in turn, an iteration",
+        ["work", "one", "two", "faster by"],
+        rows,
     )
 
 
@@ -350,8 +365,6 @@ def dask_ml(options, rounds=3):
 def model(options):
     """T = n / (r p) + a m + b: r points a second and core, a seconds a chunk, b seconds a pass. Predicted, then measured."""
     import cloudpickle
-    import dask.array as da
-    from distributed import wait
 
     from mixlib._engine.sources import as_source
 
@@ -359,19 +372,18 @@ def model(options):
     x, start = blobs(1, 2 * 10**6, d, K)
     cores = 2
     with on_cluster(cores) as client:
-        held = {}
-        for n, m in ((2 * 10**5, 2), (10**6, 8), (10**6, 40), (2 * 10**6, 16)):
-            held[n, m] = da.from_array(x[:n], chunks=(n // m, d)).persist()
-            wait(held[n, m])
+        held, small, larger = {}, (2 * 10**5, 2), (6 * 10**5, 2)
+        for n, m in (small, larger, (10**6, 8), (10**6, 40), (2 * 10**6, 16)):
+            held[n, m] = dealt(client, x[:n], m)
         for name, setting in (("full", {}), ("k-means", KMEANS)):
-            n, m = 2 * 10**5, 2
-            sent = size_of_task(as_source(held[n, m]), start, setting, cloudpickle)
+            sent = size_of_task(as_source(held[small]), start, setting, cloudpickle)
             few, many = (
                 min(bare_pass(as_source(held[key]), *sent) for _ in range(10)) for key in ((10**6, 8), (10**6, 40))
             )
             a = (many - few) / 32
-            b = max(few - 8 * a, 0.0)
-            r = n / cores / max(seconds_of_passes(held[n, m], start, setting, 10) - a * m - b, 1e-9)
+            one, other = (seconds_of_passes(held[key], start, setting, 10) for key in (small, larger))
+            r = (larger[0] - small[0]) / cores / (other - one)
+            b = max(one - small[0] / (r * cores) - small[1] * a, 0.0)
             for n, m in ((10**6, 8), (10**6, 40), (2 * 10**6, 16)):
                 predicted = n / (r * cores) + a * m + b
                 measured = seconds_of_passes(held[n, m], start, setting, 5)
@@ -388,7 +400,7 @@ def model(options):
         client.cluster.close()
     return (
         table(
-            f"**A model of the cost**, d = {d}, K = {K}, {cores} workers; its numbers from 2·10⁵ points in two chunks and from passes without work",
+            f"**A model of the cost**, d = {d}, K = {K}, {cores} workers; its numbers from 2·10⁵ and 6·10⁵ points in two chunks and from passes without work",
             ["work", "n", "chunks", "predicted", "measured", "off by"],
             rows,
         )
@@ -525,6 +537,14 @@ SECTIONS = {
 }
 
 
+def seconds_of_others():
+    """Processor seconds on the machine that neither this process nor its children have used. Linux only."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    own = os.times()
+    busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+    return busy - own.user - own.system - own.children_user - own.children_system
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", default=None, help="where the large file goes (deleted afterwards)")
@@ -540,16 +560,16 @@ def main():
     kept = HERE / "streams.json"
     found = json.loads(kept.read_text()) if kept.exists() else {}
     for name in options.only or SECTIONS:
-        load = os.getloadavg()[0]
-        found[name] = {"text": SECTIONS[name](options), "load": load}
+        begin, before = time.perf_counter(), seconds_of_others()
+        text = SECTIONS[name](options)
+        share = (seconds_of_others() - before) / (time.perf_counter() - begin) / os.cpu_count()
+        found[name] = {"text": text, "others": share}
         print(found[name]["text"], "\n", flush=True)
         kept.write_text(json.dumps(found, indent=1, ensure_ascii=False))
-    busy = [name for name, part in found.items() if part["load"] > 0.5]
+    busy = [f"{name} ({part['others']:.0%})" for name, part in found.items() if part["others"] > 0.1]
     text = [part["text"] for name in SECTIONS if (part := found.get(name))]
     if busy:
-        text.append(
-            f"Other work was running on the machine during: {', '.join(busy)}. Ratios and shares there are rough."
-        )
+        text.append(f"Other work took a share of the processors during: {', '.join(busy)}. Times there are rough.")
     (HERE / "streams.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
 
 

@@ -23,8 +23,9 @@ def letters(numbers, pages):
 def set_letters(app, env):
     pages = [name for name in reading_order(env) if not env.toc_secnumbers.get(name, {}).get("")]
     env.toc_fignumbers.update(letters(env.toc_fignumbers, [name for name in pages if name != app.config.root_doc]))
+    return []
 
 
 def setup(app):
-    app.connect("env-updated", set_letters, priority=100)  # Sphinx has numbered all, and nothing is written yet
+    app.connect("env-get-updated", set_letters, priority=900)  # after Sphinx has numbered all
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
