@@ -53,6 +53,7 @@ picture: .venv/installed
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+	$(if $(BENCH),,.venv-bench/bin/python benchmarks/streams.py)
 
 # What mixlib promises for arrays of other libraries, asked of torch's tensors.
 peers: .venv-bench/installed
