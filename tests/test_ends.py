@@ -70,8 +70,8 @@ def test_a_jump_begins_the_gains_anew():
 def test_what_is_left_is_at_most_the_tolerance(covariance, accelerate):
     """Two thousand further iterations gain at most three times what was left by the estimate.
 
-    Far down more is left: it is a plateau of the blobs, where the gains fall below 1e-6 a point, and rise
-    again. The past gains do not show that, whatever number of them is asked. There up to thirty times.
+    Nearer to the end the estimate promises too little where many rates mix, as chapter 7 proves: there it is
+    up to thirty times.
     """
     for x, K in ((IRIS, 3), (FAITHFUL / FAITHFUL.std(axis=0), 2), (blobs(1, 400, 2, 3, 2.0)[0], 3)):
         for tol in (1e-4, 1e-6):
