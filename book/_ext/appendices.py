@@ -15,6 +15,9 @@ def letters(numbers, pages):
     for letter, page in zip(ascii_uppercase, [page for page in pages if any(numbers.get(page, {}).values())]):
         found[page] = {}
         for kind, known in numbers[page].items():
+            if kind == "displaymath":  # the pointers of mixlib name equations as they are
+                found[page][kind] = known
+                continue
             before = min((number[-1] for number in known.values()), default=1) - 1
             found[page][kind] = {name: (letter, number[-1] - before) for name, number in known.items()}
     return found
