@@ -75,8 +75,9 @@ def fit(
         (K, d) means, (n,) integer labels, (n, K) responsibilities, or a `Mixture`. For a source of
         blocks all but ``"random"`` are drawn as k-means||. From means alone: equal weights, and the
         constraint's covariance of all the data. ``"k-means"``: the loop runs first as k-means from
-        ``"local search"``, and its labels are the start; of many points it runs on a sample, as
-        do some iterations of the model after it, whose parameters are the start.
+        ``"local search"``, and its labels are the start. Where they depend on the units of the
+        columns, short runs of the model decide between two partitions, and the better one is the
+        start; of many points all this runs on a sample, and the model goes on there.
     n_init : int or ``"auto"``
         Number of starts; the best objective wins, the first among equals. ``"auto"``: 10 for
         ``init="random"``, else 1.

@@ -27,6 +27,8 @@ KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
 KMEANS_ITERATIONS = 300  # most need a tenth of it
 SAMPLE, SAMPLE_PER_NUMBER = 1 << 14, 8  # points of a sample, and at least so many for each number to be estimated
 SAMPLE_ITERATIONS, SAMPLE_TOL = 100, 1e-4  # of the model on the sample
+SHORT = 8  # iterations of the model after which two starts are compared: fewer judge less well
+SHORT_UP_TO = 1 << 23  # multiplications of an iteration; where it takes more, labels are compared
 
 
 def starter(init, x, K):
@@ -120,18 +122,22 @@ def _from_kmeans(x):
 
 
 def _from_partition(x, data, model, K, rng):
-    """One M-step from the labels of k-means.
+    """One M-step from the labels of k-means, or a short run of the model after it.
 
     Where Sigma can tell the columns apart k-means runs in their own units, and in units of their
     standard deviations: measured over many data sets neither is always better. If they lead to
-    two partitions, the start is the one whose classification log-likelihood is larger.
+    two partitions, the model runs a few iterations from each, and the better one is the start.
+    Where these take long, in high dimension, the larger classification log-likelihood decides:
+    there components hardly overlap, and it is nearly the log-likelihood.
     """
     partitions = [_kmeans(x, data.w, K, rng)]
     if not model.constraint.shape.isotropic and data.d > 1:
         partitions.append(_kmeans(x / _standard_deviations(x, data.w), data.w, K, rng))
         if len(np.unique(partitions[0] * np.int64(K) + partitions[1])) == K:
             partitions.pop()  # the same, but for the order
-    return best_start(partial(from_labels, FixedResponsibilities(data, model, labels, K)) for labels in partitions)
+    work = data.n * K * (data.shape.size(data.d) if data.per_component else data.d)
+    start = _short_run if len(partitions) > 1 and work <= SHORT_UP_TO else from_labels
+    return best_start(partial(start, FixedResponsibilities(data, model, labels, K)) for labels in partitions)
 
 
 def best_start(starts):
@@ -159,6 +165,13 @@ def from_labels(estep):
     # (2.11) eq-classification-log-likelihood at its own maximum, where each squared distance is d on average
     log_det = estep.model.constraint.shape.log_det(params.factors, estep.data.d)
     return float(counts @ (np.log(np.where(counts > 0, params.weights, 1.0)) - log_det)), params
+
+
+def _short_run(estep):
+    """The objective after a few iterations from the labels that an E-step holds, and the parameters."""
+    data, model = estep.data, estep.model
+    found = run(e_step(data, model), _one_m_step(estep)[0], tol=0, max_iter=SHORT, accelerate=True)
+    return found.objective, found.params
 
 
 def _kmeans(x, w, K, rng):

@@ -188,6 +188,16 @@ def test_a_narrow_screen_alone_gets_the_narrow_drawing(site, browser):
         assert desk == paper and "-narrow" not in desk[0]
 
 
+def test_a_line_shows_how_far_one_has_read(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/book/em.html")
+    share = "new DOMMatrix(getComputedStyle(document.querySelector('.bar'), '::after').transform).a"
+    assert tab.evaluate(share) == 0
+    tab.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    tab.wait_for_timeout(300)
+    assert 0.2 < tab.evaluate(share) < 0.8
+
+
 def test_behind_a_root_there_is_no_gap(site, browser):
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         tab = context.new_page()

@@ -68,7 +68,11 @@ def test_a_jump_begins_the_gains_anew():
 @pytest.mark.parametrize("covariance", COVARIANCES)
 @pytest.mark.parametrize("accelerate", [False, True])
 def test_what_is_left_is_at_most_the_tolerance(covariance, accelerate):
-    """Two thousand further iterations gain what the estimate said, or up to thirty times that on a ridge."""
+    """Two thousand further iterations gain at most three times what was left by the estimate.
+
+    Nearer to the end the estimate promises too little where many rates mix, as chapter 7 proves: there it is
+    up to thirty times.
+    """
     for x, K in ((IRIS, 3), (FAITHFUL / FAITHFUL.std(axis=0), 2), (blobs(1, 400, 2, 3, 2.0)[0], 3)):
         for tol in (1e-4, 1e-6):
             fit = mixlib.fit(
@@ -83,7 +87,7 @@ def test_what_is_left_is_at_most_the_tolerance(covariance, accelerate):
             )
             assert fit.converged
             more = fit_exactly(x, K, covariance=covariance, variance=0.5, init=fit.mixture, max_iter=2000)
-            assert more.objective - fit.objective <= 30 * tol * len(x)
+            assert more.objective - fit.objective <= (3 if tol == 1e-4 else 30) * tol * len(x)
 
 
 def test_a_callback_can_end_the_fit():
@@ -197,14 +201,36 @@ def test_iris_starts_well():
     assert np.mean([plain(seed) < max(ends) - 0.02 for seed in range(20)]) > 0.5
 
 
-def test_of_two_partitions_the_likelier_one_starts():
-    """By hand: k-means in both units from one generator, an M-step each, the larger classification log-likelihood."""
+def two_partitions(x, seed):
+    """By hand: labels of k-means in both units, from one generator."""
+    rng = np.random.default_rng(seed)
+    return [
+        mixlib.fit(y, 3, init="local search", random_state=rng, tol=0, **KMEANS).labels for y in (x, x / x.std(axis=0))
+    ]
+
+
+def test_of_two_partitions_the_one_whose_short_run_ends_higher_starts():
     chosen = set()
     for seed in range(12):
         x = blobs(seed, 200, 2, 3, 3.0)[0] * [1.0, 4.0]
-        rng, found = np.random.default_rng(5), []
-        for y in (x, x / x.std(axis=0)):
-            labels = mixlib.fit(y, 3, init="local search", random_state=rng, tol=0, **KMEANS).labels
+        first, second = (
+            mixlib.fit(x, 3, init=labels, tol=0, max_iter=8, accelerate=True).objective
+            for labels in two_partitions(x, 5)
+        )
+        fit = fit_exactly(x, 3, init="k-means", random_state=5, max_iter=0)
+        if abs(first - second) > 1e-6:
+            np.testing.assert_allclose(fit.objective, max(first, second), rtol=1e-10)
+            chosen.add(first > second)
+    assert chosen == {True, False}
+
+
+def test_of_two_partitions_the_likelier_one_starts_where_iterations_take_long(monkeypatch):
+    """An M-step each, and the larger classification log-likelihood."""
+    monkeypatch.setattr(starts, "SHORT_UP_TO", 0)
+    chosen = set()
+    for seed in range(12):
+        x, found = blobs(seed, 200, 2, 3, 3.0)[0] * [1.0, 4.0], []
+        for labels in two_partitions(x, 5):
             found.append(fit_exactly(x, 3, init=labels, max_iter=0))
             m = found[-1].mixture
             log_joint = [np.log(w) - np.linalg.slogdet(S)[1] / 2 for w, S in zip(m.weights, m.covariances)]

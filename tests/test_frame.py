@@ -38,12 +38,12 @@ def test_long_names_in_code_break_at_their_joints():
 def test_appendices_have_letters():
     numbers = {
         "index": {"figure": {"a": (1,)}},
-        "one": {"figure": {"b": (2,), "c": (3,)}, "theorem": {"d": (1,)}},
+        "one": {"figure": {"b": (2,), "c": (3,)}, "theorem": {"d": (1,)}, "displaymath": {"f": (1,)}},
         "none": {"figure": {}},
         "two": {"figure": {"e": (4,)}},
     }
     assert letters(numbers, ["one", "none", "two"]) == {
-        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}},
+        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}, "displaymath": {"f": (1,)}},
         "two": {"figure": {"e": ("B", 1)}},
     }
 

@@ -35,6 +35,7 @@ def test_what_latex_reports_is_found(log, count):
 def test_what_is_open_on_paper_is_found():
     assert pdf.complaints_of_text("The normal\ndensity. See (4.1).", ["The normal density"]) == []
     assert len(pdf.complaints_of_text("See Exercise ?? for more.", ["Likelihood"])) == 2
+    assert pdf.complaints_of_text("Dragging needs JavaScript. Likelihood", ["Likelihood"]) == ["'JavaScript.' on paper"]
     assert len(pdf.complaints_of_run('xdvipdfmx:warning: PDF destination "x" not defined.')) == 1
     aux = "\\newlabel{equation:book/em:eq-a}{{4.1}{9}{}{}{}}\n\\newlabel{equation:book/em:eq-b}{{{4.3}}{9}{}{}{}}\n"
     assert pdf.complaints_of_numbers(aux, {"eq-a": "4.1", "eq-b": "4.3"}) == []

@@ -15,6 +15,9 @@ def letters(numbers, pages):
     for letter, page in zip(ascii_uppercase, [page for page in pages if any(numbers.get(page, {}).values())]):
         found[page] = {}
         for kind, known in numbers[page].items():
+            if kind == "displaymath":  # the pointers of mixlib name equations as they are
+                found[page][kind] = known
+                continue
             before = min((number[-1] for number in known.values()), default=1) - 1
             found[page][kind] = {name: (letter, number[-1] - before) for name, number in known.items()}
     return found
@@ -23,8 +26,9 @@ def letters(numbers, pages):
 def set_letters(app, env):
     pages = [name for name in reading_order(env) if not env.toc_secnumbers.get(name, {}).get("")]
     env.toc_fignumbers.update(letters(env.toc_fignumbers, [name for name in pages if name != app.config.root_doc]))
+    return []
 
 
 def setup(app):
-    app.connect("env-updated", set_letters, priority=100)  # Sphinx has numbered all, and nothing is written yet
+    app.connect("env-get-updated", set_letters, priority=900)  # after Sphinx has numbered all
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -131,7 +131,7 @@ def sentence(html):
     """What the page tells where no script runs, as words for paper."""
     said = re.search(r"<noscript>\s*<p>(.*?)</p>", html, re.DOTALL)[1]
     said = " ".join(unescape(re.sub(r"<[^>]*>", "", said)).split())
-    return re.sub(r"The (slider|laboratory) needs JavaScript.*", r"On its page in the web it moves.", said)
+    return re.sub(r"(The slider|The laboratory|Dragging) needs JavaScript.*", "On the web it moves.", said)
 
 
 # ----------------------------------------------------------------- the pages as chapters

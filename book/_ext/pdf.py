@@ -22,6 +22,7 @@ NEEDED = {
     "pdftotext": "poppler-utils",
     "rsvg-convert": "librsvg2-bin",
 }
+SCREEN = ("JavaScript.", "Start reading", "Click to", "Escape leaves")  # what would speak of a page on paper
 WIDEST = 10  # points by which a line may stick out: 3.5 mm in a margin of 24 mm
 
 
@@ -47,6 +48,7 @@ def complaints_of_text(text, titles):
     wrong = [
         f"'??' in: {words[max(0, found.start() - 60) : found.end() + 20]}" for found in re.finditer(r"\?\?", words)
     ]
+    wrong += [f"'{word}' on paper" for word in SCREEN if word in words]
     return wrong + [f"there is no '{title}'" for title in titles if title not in words]
 
 
