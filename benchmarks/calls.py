@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 from peers import peers_of
 from sklearn import cluster, mixture
-from typed import blobs
+from typed import blobs, keep
 
 import mixlib
 
@@ -70,7 +70,7 @@ def asked(n, d, K, kind, method):
 
 
 def em(covariance, x, K):
-    start, peers = x[:K].copy(), peers_of(covariance)[0]
+    start, peers = mixlib.kmeans_plusplus(x, K, random_state=0), peers_of(covariance)[0]  # a point of each blob
     return tuple(lambda peer=peers[name]: peer(x, start, 3) for name in ("mixlib", "scikit-learn"))
 
 
@@ -109,6 +109,10 @@ def main(words=()):
                     spent += kept[-1][0]
         ours, theirs = (np.median(kept, axis=0) for kept in times)
         clock, processor = theirs / ours
+        keep(
+            "calls",
+            [{"name": name, "seconds": float(ours[0]), "ratio": float(clock), "processor": float(processor)}],
+        )
         print(f"{name:52} {1e3 * ours[0]:9.1f} ms {clock:6.2f} x (processor {processor:5.2f} x)", flush=True)
 
 

@@ -4,18 +4,22 @@ Each data set is fitted with many seeds by both, in turn, in this process. The t
 median time and the ratio of the peer's to it, of the clock and of the processor (others may use
 the machine), mean and worst quality over the seeds (log-likelihood a point; inertia), and how
 many times sooner than the peer ends mixlib stands at the peer's own mean quality.
-`python benchmarks/run.py --typed`, or this file with names of data sets.
+`python benchmarks/run.py --typed`, or this file with names of data sets. Rows are kept in
+benchmarks/typed.json, and benchmarks/typed.md, which the book shows, is written from them.
 """
 
+import json
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 from sklearn import cluster, datasets, mixture
 
 import mixlib
 
+HERE = Path(__file__).parent
 SEEDS, MOST_SEEDS = 20, 100  # more than the least where a fit takes less than SHORT seconds
 SHORT = 0.05
 FEW_SEEDS = {"(1e6, 2)": 5}  # a fit of the peer takes many seconds
@@ -88,6 +92,7 @@ def compare(name, kind):
     medians = [np.median(t, axis=0) for t in times]
     there, share = time_to(kind, K, x, np.mean(found[1]), seeds)
     return {
+        "name": f"{kind} {name}",
         "data": name,
         "kind": kind,
         "seeds": seeds,
@@ -133,15 +138,53 @@ def described(row):
     )
 
 
+def keep(part, rows):
+    """Rows (dicts with a "name") join those of typed.json, in the place of older ones; typed.md is written anew."""
+    path = HERE / "typed.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"as typed": [], "calls": []}
+    named = {row["name"]: row for row in kept[part]} | {row["name"]: row for row in rows}
+    kept[part] = list(named.values())
+    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (HERE / "typed.md").write_text(tables(kept), encoding="utf-8")
+
+
+def tables(kept):
+    """The two tables of the book."""
+    lines = []
+    for kind, quality in (("GaussianMixture", "log-likelihood a point"), ("KMeans", "inertia")):
+        lines += [
+            f"*`{kind}(k).fit(x)`:* time of a fit, and {quality}, mixlib's first.",
+            "",
+            "| data | seeds | time | ratio | mean | worst | as good as scikit-learn's mean |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for row in kept["as typed"]:
+            if row["kind"] == kind:
+                sign = -1 if kind == "KMeans" else 1
+                mean, worst = (" / ".join(f"{sign * v:.6g}" for v in row[which]) for which in ("mean", "worst"))
+                sooner = "–" if row["sooner"] is None else f"{row['sooner']:.1f} times sooner ({row['reaching']:.0%})"
+                lines.append(
+                    f"| {row['data']} | {row['seeds']} | {seconds(row)} | {row['ratio']:.2f} | {mean} | {worst} | {sooner} |"
+                )
+        lines.append("")
+    lines += ["*Single calls*, the same work on both sides.", "", "| call | time | ratio |", "|---|---|---|"]
+    lines += [f"| {row['name']} | {seconds(row)} | {row['ratio']:.2f} |" for row in kept["calls"]]
+    return "\n".join(lines) + "\n"
+
+
+def seconds(row):
+    ms = 1e3 * row["seconds"]
+    return f"{ms:.2g} ms" if ms < 10 else f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1e3:.1f} s"
+
+
 def main(names=(), kinds=tuple(MODELS)):
     print("median time of mixlib, scikit-learn's over it; mean and worst quality, scikit-learn's in brackets;")
     print("how many times sooner than scikit-learn ends mixlib is as good as its mean (and how often)")
-    rows = []
     for name in names or DATA:
         for kind in kinds:
-            rows.append(compare(name, kind))
-            print(described(rows[-1]), flush=True)
-    return rows
+            row = compare(name, kind)
+            print(described(row), flush=True)
+            keep("as typed", [row])
 
 
 if __name__ == "__main__":
