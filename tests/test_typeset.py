@@ -293,3 +293,27 @@ def test_a_function_stands_apart_from_its_factor():
     for tex in (r"r\log q", r"\tfrac12\log q", r"x_k\max_j y"):
         assert re.search(r'<mspace width="0.1667em"></mspace>(<mrow>|<msub>)*<mi>(log|max)', typeset.inline(tex)), tex
     assert "mspace" not in typeset.inline(r"(\log q)").split("<mi>log")[0]
+
+
+@pytest.mark.parametrize(
+    "line, form",
+    [
+        (r"a&=b\\ &+c", "infix"),
+        (r"\log a&+c", "infix"),
+        (r"f={}&\lVert b\rVert\\ &-c", "infix"),
+        (r"f={}&b\\ &\quad-c", "infix"),
+        (r"f={}&b\\ &\cdot c", "infix"),
+        (r"f={}&-c", "prefix"),
+        (r"f\le&-c", "prefix"),
+        (r"\max_c\;&-c", "prefix"),
+        (r"&-c\\ &\qquad\to d", "prefix"),
+        (r"\log{}&f=\\ &-c", "prefix"),
+        (r"a&=b,\\ &-c", "prefix"),
+        (r"a&=b,\\ -c&=d", "prefix"),
+    ],
+)
+def test_a_sign_that_goes_on_from_the_line_above_stands_between_its_spaces(line, form):
+    """A sign at a beginning belongs to what follows."""
+    html = typeset.display(rf"\begin{{aligned}}{line}\end{{aligned}}")
+    assert re.findall(r'<mo form="(\w+)"[^>]*>[+−⋅]</mo>', html) == [form]
+    assert 'lspace="0"' not in html
