@@ -202,18 +202,28 @@ def test_a_line_shows_how_far_one_has_read(site, desk):
     assert 0.2 < tab.evaluate(share) < 0.8
 
 
-def test_behind_a_root_there_is_no_gap(site, phone):
+# The room behind each root, in pixels.
+ROOM = """all => all.map(e => { const end = one => one.getBoundingClientRect().right;
+  return end(e) + parseFloat(getComputedStyle(e).marginRight) - Math.max(...[...e.children].map(end)); })"""
+
+
+@pytest.mark.parametrize(("name", "root"), [("howmany", "p msqrt"), ("em", "p msqrt"), ("realdata", "mroot")])
+def test_behind_a_root_there_is_no_gap(site, phone, name, root):
     tab = phone.new_page()
-    tab.goto(f"{site}/book/howmany.html")
-    root = tab.locator("p msqrt").first
+    tab.goto(f"{site}/book/{name}.html")
+    root = tab.locator(root).first
     root.scroll_into_view_if_needed()
     tab.wait_for_timeout(300)
-    assert (
-        root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
-        return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
-                        - Math.max(...[...e.children].map(end))); }""")
-        < 1
-    )
+    assert root.evaluate_all(ROOM) == pytest.approx([0], abs=1)
+
+
+def test_on_paper_no_root_has_a_gap_behind_it(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/book/normal.html")
+    tab.emulate_media(media="print")
+    tab.evaluate("document.fonts.ready.then(() => dispatchEvent(new Event('beforeprint')))")
+    rooms = tab.locator("msqrt").evaluate_all(ROOM)
+    assert len(rooms) > 9 and rooms == pytest.approx([0] * len(rooms), abs=1)
 
 
 @pytest.mark.parametrize("name", page_names())
