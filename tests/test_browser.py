@@ -303,8 +303,9 @@ def test_without_scripts_the_page_is_complete(site, browser, name):
 
 @pytest.mark.parametrize("words", ["responsibility", "Lloyd", "critical variance"])
 def test_search_finds(site, desk, words):
-    tab, said = desk.new_page(), []
+    tab, said, asked = desk.new_page(), [], []
     listen(tab, said)
+    tab.on("request", lambda request: asked.append(request.url))
     tab.goto(f"{site}/search.html?q={words.replace(' ', '+')}")
     found = tab.locator("#search-results li a")
     found.first.wait_for()
@@ -312,6 +313,28 @@ def test_search_finds(site, desk, words):
     assert found.count() > 1
     tab.locator("#search-results p.context").first.wait_for()
     assert tab.evaluate(CLIPPED) == [] and axe(tab) == [] and said == []
+    assert not any("/book/" in url for url in asked)  # no page is loaded for the sake of a line
+
+
+def test_search_shows_formulas_that_can_be_read(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/search.html?q=latent+posterior")
+    tab.wait_for_function("document.querySelector('#search-results p')?.textContent.includes('found')")
+    tab.locator("#search-results p.context").first.wait_for()
+    texts = tab.evaluate(
+        "Object.fromEntries(Object.entries(pageTexts).map(([name, parts]) => [name, parts.flat().join(' ')]))"
+    )
+    assert "ℓ(θ) = F(q, θ) + ∑ᵢ₌₁ⁿ wᵢ KL(qᵢ‖pᵢ)" in texts["book/em"]
+    for name, words in texts.items():
+        assert "\u2061" not in words and "\\frac" not in words.split("import ")[0], name
+
+
+def test_search_shows_what_stands_at_the_anchor(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/search.html?q=critical+variance")
+    theorem = tab.locator("#search-results li", has=tab.locator("a[href$='#thm-critical-variance']"))
+    theorem.locator("p.context").wait_for()
+    assert theorem.locator("p.context").inner_text().startswith("Theorem 5.3 (The critical variance)")
 
 
 def test_pages_read_from_a_file(desk):

@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import plaintext
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
@@ -261,13 +262,11 @@ def finish(app, failed):
 
 
 def write_texts(app):
-    """What the search page shows of each page where the book is read from a file, and it cannot fetch the page itself."""
-    texts = {}
-    for name in sorted(app.env.found_docs):
-        page = Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8")
-        article = re.search(r"<article\b.*?</article>", page, re.DOTALL)[0]
-        article = re.sub(r'<(script|style)\b.*?</\1>|<a class="headerlink".*?</a>', "", article, flags=re.DOTALL)
-        texts[name] = " ".join(unescape(re.sub(r"<[^>]*>", "", article)).split())
+    """What the search page shows of each page: one file of plain words in place of the pages themselves."""
+    texts = {
+        name: plaintext.article(Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8"))
+        for name in sorted(app.env.found_docs)
+    }
     path = Path(app.outdir) / "_static" / TEXTS
     path.write_text(f"const pageTexts = {json.dumps(texts, ensure_ascii=False)};\n", encoding="utf-8")
 

@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import plaintext
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.errors import ExtensionError
@@ -299,15 +300,7 @@ class title_math(nodes.math):
     """In a title: for the search index it reads as the letters that it shows."""
 
     def astext(self):
-        return letters(mathml(super().astext()))
-
-
-def letters(element):
-    """The formula in a line of plain text: σ²."""
-    parts = [letters(child) for child in element]
-    if element.tag in ("msup", "msubsup") and parts[-1].isdigit():
-        parts[-1] = parts[-1].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return (element.text or "") + "".join(parts)
+        return plaintext.text(mathml(super().astext()))
 
 
 class Formulas:
