@@ -237,6 +237,31 @@ def test_the_number_of_a_wide_formula_gives_way(site, phone, name):
     assert all(box == row for box, row in wide)
 
 
+NUMBERS = {"book/speed"}  # tables of nine columns of numbers may scroll
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_tables_fit_a_phone(site, phone, name):
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    tab.evaluate("document.fonts.ready")
+    wide = tab.evaluate("""() => [...document.querySelectorAll("main table")].filter(e => {
+        const box = e.closest(".pst-scrollable-table-container, .text_html") ?? e.parentElement;
+        return box.scrollWidth > box.clientWidth + 1; }).map(e => [e.rows[0].cells.length, e.innerText.slice(0, 80)])""")
+    assert [one for one in wide if name not in NUMBERS or one[0] < 8] == []
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_a_link_in_a_table_or_a_list_has_room_for_a_finger(site, phone, name):
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    low = tab.evaluate("""() => [...document.querySelectorAll("main :is(td, th, li) a[href]:not(.headerlink)")].filter(
+        e => e.checkVisibility() && Math.max(...[...e.getClientRects()].map(box => box.height)) < 24).map(e => e.outerHTML.slice(0, 160))""")
+    assert low == []
+
+
 def test_a_measure_for_reading(site, desk):
     """A line of text on a desk holds 65 to 75 characters."""
     tab = desk.new_page()

@@ -20,6 +20,7 @@ import plaintext
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
+from tables import set_tables
 
 from mixlib.narrow import LEAST, NARROW
 
@@ -70,13 +71,13 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = PLAIN.sub(r"\1", context["body"])
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
-        body = set_breaks(body)
+        body = set_tables(set_breaks(body))
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')  # a list has list items
 
 
 def set_breaks(body):
     """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 2e-15 or Theorem 5.2."""
-    body = CODE.sub(lambda found: re.sub(r"(?<=\w)([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
+    body = CODE.sub(lambda found: re.sub(r"(?<=[\w)])([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
     body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+ ±) (?=\d)", "\\1\N{NO-BREAK SPACE}", body)
