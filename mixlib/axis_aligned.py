@@ -5,6 +5,7 @@ What each method of a shape computes is said once, in `shape.Shape`.
 
 import numpy as np
 
+from ._engine.namespace import like, namespace
 from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.triangles import root
 
@@ -45,11 +46,11 @@ class Spherical(AxisAligned):
     def size(self, d):
         return 1
 
-    def moments(self, z, out=None):
-        return squared_lengths(z, out=None if out is None else out[0])[None]
+    def moments(self, z, above=()):
+        return namespace(z).concat([*above, squared_lengths(z)[None, :]], axis=0)
 
     def sum_moments(self, z, weights, lengths=None):
-        return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
+        return weighted_sum(self.moments(z) if lengths is None else lengths[None, :], weights)
 
     def roots(self, scatter, divisor, rounding):
         return root(scatter[:, 0] / divisor, rounding)
@@ -67,7 +68,7 @@ class Spherical(AxisAligned):
         return d * np.log(factors)
 
     def whiten(self, inverse, v):
-        return inverse * v
+        return float(inverse) * v
 
     def dense(self, factors, d):
         return factors[:, None, None] * np.eye(d)
@@ -93,8 +94,8 @@ class Diagonal(AxisAligned):
     def size(self, d):
         return d
 
-    def moments(self, z, out=None):
-        return np.multiply(z, z, out=out)
+    def moments(self, z, above=()):
+        return namespace(z).concat([*above, z * z], axis=0)
 
     def sum_moments(self, z, weights, lengths=None):
         return weighted_sum(self.moments(z), weights)
@@ -115,7 +116,7 @@ class Diagonal(AxisAligned):
         return np.log(factors).sum(axis=1)
 
     def whiten(self, inverse, v):
-        return inverse[:, None] * v
+        return like(inverse[:, None], v) * v
 
     def dense(self, factors, d):
         return factors[:, :, None] * np.eye(d)

@@ -9,6 +9,8 @@ no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
+from ._engine.namespace import home, like, namespace
+from ._engine.reductions import weighted_sum
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
 from .log_joint import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
@@ -66,7 +68,7 @@ class SoftEStep:
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.log_joint(features), self.params.weights)
         # (2.10) eq-mixture-log-likelihood
-        value = float(log_density.sum(dtype=np.float64) if w is None else log_density @ w)
+        value = float(weighted_sum(log_density[None, :], w)[0])
         # (4.5) eq-counts
         return self.form.sums(features, r if w is None else r * w), value, 0
 
@@ -78,10 +80,11 @@ class SoftEStep:
         # (4.7) eq-scatter
         def block(z, rows, w):
             r = self.responsibilities(z, rows)
+            r = r if w is None else r * w
             return np.stack(
                 [
-                    self.data.shape.sum_moments(z - mean[:, None], r_k if w is None else r_k * w)
-                    for r_k, mean in zip(r, means)
+                    self.data.shape.sum_moments(z - like(mean, z, "float64")[:, None], r[k, :])
+                    for k, mean in enumerate(means)
                 ]
             )
 
@@ -108,7 +111,7 @@ class HardEStep(SoftEStep):
         # (2.12) eq-best-labels
         labels, best, _ = argmax(self.form.log_joint(features))
         # (2.11) eq-classification-log-likelihood
-        return labels, float(best.sum(dtype=np.float64) if w is None else best @ w)
+        return labels, float(weighted_sum(best[None, :], w)[0])
 
     def labels_of(self, z, rows):
         """The labels of a block, (b,)."""
@@ -119,14 +122,16 @@ class HardEStep(SoftEStep):
         return self.labels.astype(np.intp)
 
     def responsibilities(self, z, rows):
-        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels_of(z, rows)].T
+        return one_hot(self.labels_of(z, rows), len(self.params.means), z)
 
     def scatter_about(self, means):
         def block(z, rows, w):
-            out, labels = np.empty((len(means), self.data.shape.size(self.data.d))), self.labels_of(z, rows)
+            xp, labels = namespace(z), self.labels_of(z, rows)
+            out = np.empty((len(means), self.data.shape.size(self.data.d)))
             for k, mean in enumerate(means):
-                mine = labels == k
-                out[k] = self.data.shape.sum_moments(z[:, mine] - mean[:, None], None if w is None else w[mine])
+                mine = xp.nonzero(labels == k)[0]
+                v = xp.take(z, mine, axis=1) - like(mean, z, "float64")[:, None]
+                out[k] = self.data.shape.sum_moments(v, None if w is None else xp.take(w, mine, axis=0))
             return out
 
         return self.data.sum_blocks(block, self.rows)
@@ -148,7 +153,7 @@ class HardOnce(HardEStep):
     def _block(self, z, rows, w):
         features = self.form.features(z)
         labels, value = self._labels(features, w)
-        same = fingerprint(labels, rows.start, w, len(self.params.means))
+        same = fingerprint(home(labels), rows.start, None if w is None else home(w), len(self.params.means))
         return self.form.sums_by_label(features, labels, w), value, same
 
     def labels_of(self, z, rows):
@@ -174,7 +179,7 @@ class FixedResponsibilities(SoftEStep):
     def _block(self, z, rows, w):
         given = self.given_to(z, rows)
         if given.ndim == 1:
-            return self.form.sums_by_label(self.form.features(z), given, w), 0.0, 0
+            return self.form.sums_by_label(self.form.features(z), like(given, z, "int64"), w), 0.0, 0
         r = self.responsibilities(z, rows)
         return self.form.sums(self.form.features(z), r if w is None else r * w), 0.0, 0
 
@@ -184,6 +189,9 @@ class FixedResponsibilities(SoftEStep):
 
     def responsibilities(self, z, rows):
         given = self.given_to(z, rows)
-        if given.ndim == 1:
-            return np.equal.outer(np.arange(self.K), given).astype(self.data.dtype)
-        return np.ascontiguousarray(given.T, dtype=self.data.dtype)
+        return one_hot(like(given, z, "int64"), self.K, z) if given.ndim == 1 else like(given.T, z)
+
+
+def one_hot(labels, K, z):
+    """Labels (b,) as responsibilities (K, b), in the precision of z."""
+    return namespace(z).astype(labels == like(np.arange(K)[:, None], labels), z.dtype)

@@ -9,8 +9,8 @@ import numpy as np
 
 from .coordinates import Coordinates
 from .data import CACHED_BLOCK, ROW_MAJOR_FROM, Data
+from .namespace import like, namespace
 from .reductions import squared_lengths, weighted_sum
-from .scratch import scratch
 from .sources import Gone
 from .summaries import Largest, Scatter
 
@@ -46,7 +46,7 @@ class StreamedData(Data):
     def _moments(self, z, rows, w):
         """The sum of a block, its second moments about the origin of z in the shape's form, its largest square."""
         lengths = squared_lengths(z)
-        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(lengths.max())
+        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(namespace(z).max(lengths))
 
     def _set_whitening(self, inverse):
         self.arriving = Arriving(self.coordinates, self.dtype, self.mean, inverse)
@@ -70,24 +70,26 @@ class StreamedData(Data):
 
 
 class Arriving:
-    """Rows (b, d) of the user become columns (d, b) of the loop, in scratch memory."""
+    """Rows (b, d) of the user become columns (d, b) of the loop."""
 
     def __init__(self, coordinates, dtype, mean=None, inverse=None):
         self.shift, self.scale, self.dtype = coordinates.shift, coordinates.scale, dtype
         self.mean, self.inverse = mean, inverse
 
     def __call__(self, x):
+        xp = namespace(x)
+
+        def across(v):
+            return like(v if row_major else v[:, None], x, "float64")
+
         row_major = x.shape[1] >= ROW_MAJOR_FROM
-        across = (lambda v: v) if row_major else (lambda v: v[:, None])
-        x = x if row_major else x.T
-        z = scratch("arriving", x.shape, self.dtype)
-        np.subtract(x, across(self.shift), out=z, casting="same_kind")
-        np.divide(z, across(self.scale), out=z, casting="same_kind")
+        z = (x if row_major else x.T) - across(self.shift)
+        z /= across(self.scale)
         if self.inverse is not None:
-            centred = np.subtract(z, across(self.mean), out=scratch("centred", x.shape, np.dtype(np.float64)))
-            whole = scratch("whitened", x.shape, self.dtype)
-            factors = (centred, self.inverse.T) if row_major else (self.inverse, centred)
-            z = np.matmul(*factors, out=whole, casting="same_kind")
+            z -= across(self.mean)
+            inverse = like(self.inverse, x, "float64")
+            z = z @ inverse.T if row_major else inverse @ z
+        z = xp.astype(z, getattr(xp, self.dtype.name), copy=False)
         return z.T if row_major else z
 
 

@@ -1,0 +1,40 @@
+"""The functions to compute with on a block, by the names of the array API standard; the way to its device, and back.
+
+A block is an array of NumPy, or of another library on a device of its own. What the E-step makes of it is
+written once, with the functions of `namespace(block)`; of a NumPy array that is NumPy. Parameters go to the
+block by `like`, and only sums come back, by `home`.
+"""
+
+import numpy as np
+
+
+def namespace(block):
+    """The library of an array, by the names of the standard."""
+    if isinstance(block, np.ndarray):
+        return np
+    from array_api_compat import array_namespace
+
+    return array_namespace(block)
+
+
+def like(values, block, dtype=None):
+    """NumPy's `values` beside a block: of its library, on its device, of its dtype or that of the given name."""
+    if isinstance(block, np.ndarray):
+        return np.asarray(values, dtype=block.dtype if dtype is None else dtype)
+    from array_api_compat import device
+
+    xp = namespace(block)
+    return xp.asarray(
+        np.array(values, dtype=dtype),  # torch reads no negative strides
+        dtype=block.dtype if dtype is None else getattr(xp, dtype),
+        device=device(block),
+    )
+
+
+def home(array):
+    """An array of any library as one of NumPy: what is small."""
+    if isinstance(array, np.ndarray):
+        return array
+    from array_api_compat import is_torch_array, to_device
+
+    return np.asarray(to_device(array, "cpu")) if is_torch_array(array) else np.from_dlpack(array)
