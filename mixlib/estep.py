@@ -9,8 +9,8 @@ no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
-from ._engine.namespace import home, like, namespace
-from ._engine.reductions import weighted_sum
+from ._engine.namespace import like, namespace
+from ._engine.reductions import one_hot, weighted_sum
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
 from .log_joint import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
@@ -153,7 +153,7 @@ class HardOnce(HardEStep):
     def _block(self, z, rows, w):
         features = self.form.features(z)
         labels, value = self._labels(features, w)
-        same = fingerprint(home(labels), rows.start, None if w is None else home(w), len(self.params.means))
+        same = fingerprint(labels, rows.start, w, len(self.params.means))
         return self.form.sums_by_label(features, labels, w), value, same
 
     def labels_of(self, z, rows):
@@ -189,9 +189,4 @@ class FixedResponsibilities(SoftEStep):
 
     def responsibilities(self, z, rows):
         given = self.given_to(z, rows)
-        return one_hot(like(given, z, "int64"), self.K, z) if given.ndim == 1 else like(given.T, z)
-
-
-def one_hot(labels, K, z):
-    """Labels (b,) as responsibilities (K, b), in the precision of z."""
-    return namespace(z).astype(labels == like(np.arange(K)[:, None], labels), z.dtype)
+        return one_hot(given, self.K, z) if given.ndim == 1 else like(given.T, z)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._engine.namespace import home, like, namespace
 from ._engine.reductions import squared_lengths
 
 
@@ -34,13 +35,14 @@ class _FromNearest:
         self.estep, self.means, self.moved = estep, means, moved
 
     def __call__(self, z, rows, w):
-        squares = squared_lengths(z - self.means.T[:, self.estep.labels_of(z, rows)])
+        labels = like(self.estep.labels_of(z, rows), z, "int64")
+        squares = home(squared_lengths(z - namespace(z).take(like(self.means.T, z, "float64"), labels, axis=1)))
         for mean in self.moved:
-            np.minimum(squares, squared_lengths(z - mean[:, None]), out=squares)
+            np.minimum(squares, home(squared_lengths(z - like(mean, z, "float64")[:, None])), out=squares)
         if w is not None:
-            squares[w == 0] = 0.0
+            squares[home(w) == 0] = 0.0
         first = int(squares.argmax())
-        return Farthest(float(squares[first]), rows.start + first, z[:, first].copy())
+        return Farthest(float(squares[first]), rows.start + first, home(z[:, first]).copy())
 
 
 class Farthest:

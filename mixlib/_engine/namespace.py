@@ -18,9 +18,14 @@ def namespace(block):
 
 
 def like(values, block, dtype=None):
-    """NumPy's `values` beside a block: of its library, on its device, of its dtype or that of the given name."""
+    """NumPy's `values` beside a block: of its library, on its device, of its dtype or that of the given name.
+
+    Values that are there already stay as they are.
+    """
     if isinstance(block, np.ndarray):
         return np.asarray(values, dtype=block.dtype if dtype is None else dtype)
+    if not isinstance(values, np.ndarray):
+        return values
     from array_api_compat import device
 
     xp = namespace(block)

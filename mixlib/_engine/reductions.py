@@ -17,11 +17,13 @@ def concatenated(arrays):
     return np.concatenate([np.empty(0, dtype=np.intp), *arrays])
 
 
-def squared_lengths(columns, **options):
-    """|z|^2 of each column of (d, b), (b,)."""
+def squared_lengths(columns, dtype=None):
+    """|z|^2 of each column of (d, b), (b,); summed in the dtype of that name, if given."""
     if isinstance(columns, np.ndarray):
-        return np.einsum("jb,jb->b", columns, columns, **options)  # three times as fast
-    return namespace(columns).sum(columns * columns, axis=0)
+        return np.einsum("jb,jb->b", columns, columns, dtype=dtype)  # up to three times as fast
+    xp = namespace(columns)
+    columns = columns if dtype is None else xp.astype(columns, getattr(xp, dtype))
+    return xp.sum(columns * columns, axis=0)
 
 
 def weighted_sum(columns, weights):
@@ -68,6 +70,12 @@ def sum_by_label(labels, columns, weights, K):
         for row, total in zip(columns, out.T[1:]):
             total[:] = np.bincount(labels, row if weights is None else row * weights, K)
     return out
+
+
+def one_hot(labels, K, z):
+    """Labels (b,) of NumPy or beside the block z as responsibilities (K, b), in the precision of z."""
+    labels = like(labels, z, "int64")
+    return namespace(z).astype(labels == like(np.arange(K)[:, None], labels), z.dtype)
 
 
 def add_in_order(parts):

@@ -100,11 +100,11 @@ class InFlight:
         self.arriving, self.task = arriving, task
 
     def __call__(self, x, start, w):
-        return self.task(self.arriving(x), slice(start, start + len(x)), w)
+        return self.task(self.arriving(x), slice(start, start + x.shape[0]), w)
 
 
 class EachInFlight(InFlight):
     """The same for a task that makes something of each point."""
 
     def __call__(self, x, start):
-        return self.task(self.arriving(x), slice(start, start + len(x)))
+        return self.task(self.arriving(x), slice(start, start + x.shape[0]))
