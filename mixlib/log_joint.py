@@ -129,7 +129,9 @@ class Deviations:
         """Sums of r, r v and, if each component has its own covariance, r vv^T; (K, F)."""
         if not self.per_component:
             xp = namespace(r)
-            return home(xp.concat([xp.sum(r, axis=1)[:, None], xp.matmul(r, z.T)], axis=1)).astype(np.float64, copy=False)
+            return home(xp.concat([xp.sum(r, axis=1)[:, None], xp.matmul(r, z.T)], axis=1)).astype(
+                np.float64, copy=False
+            )
         return np.array([self._sums(k, z, r[k, :], r[k, :] > float(least)) for k, least in enumerate(self.least)])
 
     def sums_by_label(self, z, labels, w):

@@ -174,7 +174,9 @@ class Fit:
             means_of_block = namespace(z).take(like(means.T, z, "float64"), like(labels_of_block, z, "int64"), axis=1)
             deviations = z - means_of_block
             with np.errstate(over="ignore"):
-                deviations = like(scale, deviations) * (deviations if root is None else like(root, deviations) @ deviations)
+                deviations = like(scale, deviations) * (
+                    deviations if root is None else like(root, deviations) @ deviations
+                )
                 return weighted_sum(squared_lengths(deviations)[None, :], w)[0]
 
         return float(data.sum_blocks(block, rows_in_block))

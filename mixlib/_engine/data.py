@@ -132,7 +132,9 @@ class Data:
 
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
-        return self.sum_blocks(lambda z, rows, w: self.shape.sum_moments(z - like(self.mean[:, None], z, "float64"), w))[None]
+        return self.sum_blocks(
+            lambda z, rows, w: self.shape.sum_moments(z - like(self.mean[:, None], z, "float64"), w)
+        )[None]
 
     def blocks(self, rows):
         """Blocks of z, (d, b), their slices and their weights."""

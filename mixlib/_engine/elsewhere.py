@@ -26,9 +26,7 @@ class ArrayElsewhere(Source):
         self.own = getattr(xp, self.dtype.name)
 
     def total(self, task, rows, w=None):
-        return add_in_order(
-            task(x, part.start, None if w is None else w[part]) for part, x in self._blocks(rows)
-        )
+        return add_in_order(task(x, part.start, None if w is None else w[part]) for part, x in self._blocks(rows))
 
     def each(self, task, rows, columns=None, dtype=np.float64):
         """(n,) or (n, columns) of NumPy."""

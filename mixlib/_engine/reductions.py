@@ -31,7 +31,11 @@ def weighted_sum(columns, weights):
     xp = namespace(columns)
     if weights is not None:
         return home(xp.matmul(columns, weights))
-    return reduce_points(np.add, columns, dtype=np.float64) if xp is np else home(xp.sum(columns, axis=1, dtype=xp.float64))
+    return (
+        reduce_points(np.add, columns, dtype=np.float64)
+        if xp is np
+        else home(xp.sum(columns, axis=1, dtype=xp.float64))
+    )
 
 
 def outer_sum(columns, weights):
