@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._engine.namespace import like, namespace
+from ._engine.namespace import into, like, namespace, room
 from ._engine.reductions import outer_sum, slices
 from ._engine.triangles import greatest_lengths, inverse_triangles, regular_triangles, root
 from .axis_aligned import Diagonal, Spherical
@@ -47,8 +47,13 @@ class Full:
     def n_parameters(self, d):
         return d * (d + 1) // 2
 
-    def moments(self, z, above=()):
-        return namespace(z).concat([*above, *[z[j, :] * z[j:, :] for j in range(z.shape[0])]], axis=0)
+    def moments(self, z, out=None):
+        d, start = z.shape[0], 0
+        out = room(None, (self.size(d), z.shape[1]), z) if out is None else out
+        for j in range(d):
+            into(out[start : start + d - j, :], namespace(z).multiply, z[j, :], z[j:, :])
+            start += d - j
+        return out
 
     def sum_moments(self, z, weights, lengths=None):
         xp = namespace(z)

@@ -7,7 +7,7 @@ which loses digits when a component is narrow beside its distance from the origi
 
 import numpy as np
 
-from ._engine.namespace import home, like, namespace
+from ._engine.namespace import home, into, like, namespace, room
 from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum
 
 LOG_2PI = np.log(2 * np.pi)
@@ -60,9 +60,12 @@ class Moments:
 
     def features(self, z):
         """t(z), (F, b): (1.17) eq-sufficient."""
-        xp = namespace(z)
-        parts = [xp.ones_like(z[:1, :]), z]
-        return self.shape.moments(z, above=parts) if self.per_component else xp.concat(parts, axis=0)
+        d, b = z.shape
+        out = room("features", (self.size, b), z)
+        out[0, :], out[1 : 1 + d, :] = 1.0, z
+        if self.per_component:
+            self.shape.moments(z, out=out[1 + d :, :])
+        return out
 
     def sums(self, features, r):
         """Sums of r t(z), (K, F)."""
@@ -95,7 +98,8 @@ class Natural(Moments):
 
     def log_joint(self, features):
         """(K, b), but for `shared_term` of all points together."""
-        out = like(self.theta, features) @ features
+        out = room("log_joint", (self.K, features.shape[1]), features)
+        into(out, namespace(features).matmul, like(self.theta, features), features)
         for k in self.zero_weight:
             out[int(k), :] = -float("inf")
         return out
@@ -161,21 +165,24 @@ def log_joint_from_deviations(shape, weights, means, factors, z, inverse):
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
     inverse = np.broadcast_to(inverse, (len(means),) + factors.shape[1:])
-    log_joint = []
+    log_joint = room("log_joint", (len(means), z.shape[1]), z)
     for k in range(len(means)):
         # (1.14) eq-whitened
         y = shape.whiten(inverse[k], z - like(means[k], z)[:, None])
-        log_joint.append(float(constant[k]) - 0.5 * squared_lengths(y))
-    return namespace(z).stack(log_joint)
+        log_joint[k, :] = float(constant[k]) - 0.5 * squared_lengths(y)
+    return log_joint
 
 
 def softmax(log_joint, weights):
-    """Responsibilities and log sum exp of each column."""
+    """Responsibilities, in place of the log-joint, and log sum exp of each column."""
     xp = namespace(log_joint)
     numbers = xp.finfo(log_joint.dtype)
     # (2.18) eq-log-sum-exp
     top = xp.maximum(xp.max(log_joint, axis=0), float(numbers.min))  # finite, out of all reach too
-    r = xp.exp(xp.maximum(log_joint - top, LOWEST_EXPONENT[numbers.bits]))
+    r = log_joint
+    r -= top
+    into(r, xp.maximum, r, LOWEST_EXPONENT[numbers.bits])
+    into(r, xp.exp, r)
     for k in np.flatnonzero(weights == 0):
         r[int(k), :] = 0.0
     total = xp.sum(r, axis=0)
@@ -188,10 +195,13 @@ def argmax(log_joint, slack=0.0):
     """The index of the largest of each column (the lowest among equals), its value, and the
     columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
-    xp, K, small = namespace(log_joint), log_joint.shape[0], np.min_scalar_type(log_joint.shape[0]).name
+    xp, K = namespace(log_joint), log_joint.shape[0]
+    small = getattr(xp, np.min_scalar_type(-K - 1).name)
     best = xp.max(log_joint, axis=0)
-    near = xp.astype(log_joint >= (best - slack if slack else best), getattr(xp, small))
-    labels = K - xp.astype(xp.max(near * like(np.arange(K, 0, -1)[:, None], near), axis=0), xp.int64)
+    near = into(room("near", log_joint.shape, log_joint, "bool"), xp.greater_equal, log_joint, best - slack if slack else best)
+    near = xp.astype(near, small)
+    codes = into(room("codes", near.shape, near), xp.multiply, near, like(np.arange(K, 0, -1)[:, None], near))
+    labels = K - xp.astype(xp.max(codes, axis=0), xp.int64)
     if not slack:
         return labels, best, labels[:0]
     return labels, best, xp.nonzero(xp.sum(near, axis=0, dtype=near.dtype) > 1)[0]

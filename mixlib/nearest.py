@@ -9,7 +9,7 @@ import numpy as np
 
 from ._engine.coordinates import Coordinates
 from ._engine.data import CACHED_BLOCK
-from ._engine.namespace import home, like, namespace
+from ._engine.namespace import home, into, like, namespace, room
 from ._engine.reductions import slices, squared_lengths
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax
@@ -47,7 +47,7 @@ class NearestMean:
         xp = namespace(z)
         points = xp.astype(z, getattr(xp, precision.name), copy=False)
         linear, offset = (like(part, points) for part in self.theta[precision])
-        log_joint = linear @ points
+        log_joint = into(room("log_joint", (len(self.means), z.shape[1]), points), xp.matmul, linear, points)
         log_joint += offset
         labels, best, close = argmax(log_joint, self.slack[precision])
         labels = home(labels)

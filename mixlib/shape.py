@@ -20,8 +20,8 @@ class Shape(Protocol):
     def n_parameters(self, d):
         """Free parameters of one covariance."""
 
-    def moments(self, z, above=()):
-        """The part of t(z) in zz^T that Sigma can see, (1.17) eq-sufficient: (m, b) of columns (d, b); below `above`, if given."""
+    def moments(self, z, out=None):
+        """The part of t(z) in zz^T that Sigma can see, (1.17) eq-sufficient: (m, b) of columns (d, b)."""
 
     def sum_moments(self, z, weights, lengths=None):
         """The sum of w moments(z) in double precision, (m,); `lengths` may hold |z|^2, (b,)."""

@@ -5,13 +5,21 @@ written once, with the functions of `namespace(block)`; of a NumPy array that is
 block by `like`, and only sums come back, by `home`.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
+
+from .scratch import scratch
+
+NUMPY = SimpleNamespace(**vars(np))
+NUMPY.sum, NUMPY.max = np.add.reduce, np.maximum.reduce  # the same, with less ado before the work
+NUMPY.astype = lambda array, dtype, copy=True: array.astype(dtype, copy=copy)  # NumPy 2.0 has it as a method only
 
 
 def namespace(block):
     """The library of an array, by the names of the standard."""
     if isinstance(block, np.ndarray):
-        return np
+        return NUMPY
     from array_api_compat import array_namespace
 
     return array_namespace(block)
@@ -43,3 +51,27 @@ def home(array):
     from array_api_compat import is_torch_array, to_device
 
     return np.asarray(to_device(array, "cpu")) if is_torch_array(array) else np.from_dlpack(array)
+
+
+def room(name, shape, block, dtype=None, like=None):
+    """An array beside a block, to overwrite: of its dtype or that of the given name; of NumPy's, in scratch memory if it has a name.
+
+    NumPy's is in the memory order of `like`.
+    """
+    if isinstance(block, np.ndarray):
+        dtype = block.dtype if dtype is None else np.dtype(dtype)
+        return np.empty(shape, dtype) if name is None else scratch(name, shape, dtype, like)
+    from array_api_compat import device
+
+    xp = namespace(block)
+    return xp.empty(shape, dtype=block.dtype if dtype is None else getattr(xp, dtype), device=device(block))
+
+
+def into(out, function, *arrays):
+    """function(*arrays), written into `out` (None: into a new array). NumPy writes there at once."""
+    if out is None:
+        return function(*arrays)
+    if isinstance(out, np.ndarray):
+        return function(*arrays, out=out)
+    out[...] = namespace(out).astype(function(*arrays), out.dtype, copy=False)
+    return out

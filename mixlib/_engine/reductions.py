@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .namespace import home, like, namespace
+from .namespace import home, into, like, namespace
 
 FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
 
@@ -17,13 +17,13 @@ def concatenated(arrays):
     return np.concatenate([np.empty(0, dtype=np.intp), *arrays])
 
 
-def squared_lengths(columns, dtype=None):
+def squared_lengths(columns, dtype=None, out=None):
     """|z|^2 of each column of (d, b), (b,); summed in the dtype of that name, if given."""
     if isinstance(columns, np.ndarray):
-        return np.einsum("jb,jb->b", columns, columns, dtype=dtype)  # up to three times as fast
+        return np.einsum("jb,jb->b", columns, columns, dtype=dtype, out=out)  # up to three times as fast
     xp = namespace(columns)
     columns = columns if dtype is None else xp.astype(columns, getattr(xp, dtype))
-    return xp.sum(columns * columns, axis=0)
+    return into(out, lambda squares: xp.sum(squares, axis=0), columns * columns)
 
 
 def weighted_sum(columns, weights):

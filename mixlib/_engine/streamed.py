@@ -9,7 +9,7 @@ import numpy as np
 
 from .coordinates import Coordinates
 from .data import CACHED_BLOCK, ROW_MAJOR_FROM, Data
-from .namespace import like, namespace
+from .namespace import into, like, namespace, room
 from .reductions import squared_lengths, weighted_sum
 from .sources import Gone
 from .summaries import Largest, Scatter
@@ -83,13 +83,15 @@ class Arriving:
             return like(v if row_major else v[:, None], x, "float64")
 
         row_major = x.shape[1] >= ROW_MAJOR_FROM
-        z = (x if row_major else x.T) - across(self.shift)
-        z /= across(self.scale)
+        x = x if row_major else x.T
+        z = room("arriving", x.shape, x, self.dtype.name)
+        into(z, xp.subtract, x, across(self.shift))
+        into(z, xp.divide, z, across(self.scale))
         if self.inverse is not None:
-            z -= across(self.mean)
+            centred = into(room("centred", x.shape, x, "float64"), xp.subtract, z, across(self.mean))
             inverse = like(self.inverse, x, "float64")
-            z = z @ inverse.T if row_major else inverse @ z
-        z = xp.astype(z, getattr(xp, self.dtype.name), copy=False)
+            factors = (centred, inverse.T) if row_major else (inverse, centred)
+            z = into(room("whitened", x.shape, x, self.dtype.name), xp.matmul, *factors)
         return z.T if row_major else z
 
 
