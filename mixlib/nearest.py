@@ -45,7 +45,9 @@ class NearestMean:
         """
         self.looks.append((precision, z.shape[1]))
         xp = namespace(z)
-        points = xp.astype(z, getattr(xp, precision.name), copy=False)
+        points = z
+        if z.dtype != getattr(xp, precision.name):
+            points = into(room("points", z.shape, z, precision.name, like=z), xp.positive, z)
         linear, offset = (like(part, points) for part in self.theta[precision])
         log_joint = into(room("log_joint", (len(self.means), z.shape[1]), points), xp.matmul, linear, points)
         log_joint += offset

@@ -31,11 +31,9 @@ def weighted_sum(columns, weights):
     xp = namespace(columns)
     if weights is not None:
         return home(xp.matmul(columns, weights))
-    return (
-        reduce_points(np.add, columns, dtype=np.float64)
-        if xp is np
-        else home(xp.sum(columns, axis=1, dtype=xp.float64))
-    )
+    if isinstance(columns, np.ndarray):
+        return reduce_points(np.add, columns, dtype=np.float64)
+    return home(xp.sum(columns, axis=1, dtype=xp.float64))
 
 
 def outer_sum(columns, weights):
@@ -55,7 +53,7 @@ def reduce_points(ufunc, columns, **options):
 def sum_by_label(labels, columns, weights, K):
     """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
     xp = namespace(columns)
-    if K * labels.shape[0] <= FEW or xp is not np:
+    if K * labels.shape[0] <= FEW or not isinstance(columns, np.ndarray):
         ones = xp.astype(like(np.arange(K)[:, None], labels) == labels, xp.float64)
         ones = ones if weights is None else ones * weights
         return home(xp.concat([xp.sum(ones, axis=1)[:, None], xp.matmul(ones, columns.T)], axis=1))
