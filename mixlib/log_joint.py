@@ -196,12 +196,10 @@ def argmax(log_joint, slack=0.0):
     columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
     xp, K = namespace(log_joint), log_joint.shape[0]
-    small = getattr(xp, np.min_scalar_type(-K - 1).name)
+    small = np.min_scalar_type(-K - 1).name
     best = xp.max(log_joint, axis=0)
-    near = into(
-        room("near", log_joint.shape, log_joint, "bool"), xp.greater_equal, log_joint, best - slack if slack else best
-    )
-    near = xp.astype(near, small)
+    near = room("near", log_joint.shape, log_joint, small)
+    into(near, xp.greater_equal, log_joint, best - slack if slack else best)
     codes = into(room("codes", near.shape, near), xp.multiply, near, like(np.arange(K, 0, -1)[:, None], near))
     labels = K - xp.astype(xp.max(codes, axis=0), xp.int64)
     if not slack:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._engine.coordinates import Coordinates
 from ._engine.data import CACHED_BLOCK
-from ._engine.namespace import home, into, like, namespace, room
+from ._engine.namespace import cast, home, into, like, namespace, room
 from ._engine.reductions import slices, squared_lengths
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax
@@ -45,9 +45,7 @@ class NearestMean:
         """
         self.looks.append((precision, z.shape[1]))
         xp = namespace(z)
-        points = z
-        if z.dtype != getattr(xp, precision.name):
-            points = into(room("points", z.shape, z, precision.name, like=z), xp.positive, z)
+        points = cast("points", z, precision.name)
         linear, offset = (like(part, points) for part in self.theta[precision])
         log_joint = into(room("log_joint", (len(self.means), z.shape[1]), points), xp.matmul, linear, points)
         log_joint += offset

@@ -53,18 +53,27 @@ def home(array):
     return np.asarray(to_device(array, "cpu")) if is_torch_array(array) else np.from_dlpack(array)
 
 
-def room(name, shape, block, dtype=None, like=None):
-    """An array beside a block, to overwrite: of its dtype or that of the given name; of NumPy's, in scratch memory if it has a name.
-
-    NumPy's is in the memory order of `like`.
-    """
+def room(name, shape, block, dtype=None):
+    """An array beside a block, to overwrite: of its dtype or that of the given name; of NumPy's, in scratch memory if it has a name."""
     if isinstance(block, np.ndarray):
         dtype = block.dtype if dtype is None else np.dtype(dtype)
-        return np.empty(shape, dtype) if name is None else scratch(name, shape, dtype, like)
+        return np.empty(shape, dtype) if name is None else scratch(name, shape, dtype)
     from array_api_compat import device
 
     xp = namespace(block)
     return xp.empty(shape, dtype=block.dtype if dtype is None else getattr(xp, dtype), device=device(block))
+
+
+def cast(name, block, dtype):
+    """A block in the dtype of that name; of NumPy's, in scratch memory."""
+    if not isinstance(block, np.ndarray):
+        xp = namespace(block)
+        return xp.astype(block, getattr(xp, dtype), copy=False)
+    if block.dtype == dtype:
+        return block
+    out = scratch(name, block.shape, np.dtype(dtype), like=block)
+    out[:] = block
+    return out
 
 
 def into(out, function, *arrays):
