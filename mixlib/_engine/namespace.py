@@ -14,6 +14,9 @@ from .scratch import scratch
 NUMPY = SimpleNamespace(**vars(np))
 NUMPY.sum, NUMPY.max = np.add.reduce, np.maximum.reduce  # the same, with less ado before the work
 NUMPY.astype = lambda array, dtype, copy=True: array.astype(dtype, copy=copy)  # NumPy 2.0 has it as a method only
+NUMPY.take = lambda array, where, axis: (
+    array[:, where] if axis else array[where]
+)  # np.take first copies all, if not in C order
 
 
 def namespace(block):
