@@ -21,9 +21,18 @@ class ArrayElsewhere(Source):
         inputs.check_shape(tuple(x.shape), name)
         if not xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
             raise ValueError(f"{name} must hold real numbers, got dtype {x.dtype}")
+        if getattr(x, "requires_grad", False):
+            raise TypeError(f"{name} requires a gradient, which a fit does not have: pass {name}.detach()")
         self.x, self.name, (self.n, self.d) = x, name, x.shape
         self.dtype = kind(np.float32 if x.dtype == xp.float32 else np.float64)
         self.own = getattr(xp, self.dtype.name)
+        try:
+            self.beside(np.ones(1))
+        except Exception as reason:  # libraries raise what they like
+            raise TypeError(
+                f"{name} lies on {x.device}, which has no numbers of double precision ({reason}); sums need them: "
+                "bring it to main memory"
+            ) from reason
 
     def total(self, task, rows, w=None):
         return add_in_order(task(x, part.start, None if w is None else w[part]) for part, x in self._blocks(rows))

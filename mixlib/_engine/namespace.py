@@ -23,8 +23,15 @@ def namespace(block):
     """The library of an array, by the names of the standard."""
     if isinstance(block, np.ndarray):
         return NUMPY
-    from array_api_compat import array_namespace
-
+    try:
+        from array_api_compat import array_namespace
+    except ImportError:
+        if hasattr(block, "__array_namespace__"):
+            return block.__array_namespace__()
+        kind = f"{type(block).__module__}.{type(block).__name__}"
+        raise TypeError(
+            f"a {kind} follows the array API standard with array-api-compat alone: pip install array-api-compat"
+        ) from None
     return array_namespace(block)
 
 
@@ -37,13 +44,11 @@ def like(values, block, dtype=None):
         return np.asarray(values, dtype=block.dtype if dtype is None else dtype)
     if not isinstance(values, np.ndarray):
         return values
-    from array_api_compat import device
-
     xp = namespace(block)
     return xp.asarray(
         np.array(values, dtype=dtype),  # torch reads no negative strides
         dtype=block.dtype if dtype is None else getattr(xp, dtype),
-        device=device(block),
+        device=block.device,
     )
 
 
@@ -51,9 +56,10 @@ def home(array):
     """An array of any library as one of NumPy: what is small."""
     if isinstance(array, np.ndarray):
         return array
-    from array_api_compat import is_torch_array, to_device
-
-    return np.asarray(to_device(array, "cpu")) if is_torch_array(array) else np.from_dlpack(array)
+    try:
+        return np.from_dlpack(array)
+    except Exception:  # on a device: libraries raise what they like
+        return np.asarray(array.cpu() if hasattr(array, "cpu") else array.get())  # of torch; of CuPy
 
 
 def room(name, shape, block, dtype=None):
@@ -61,10 +67,8 @@ def room(name, shape, block, dtype=None):
     if isinstance(block, np.ndarray):
         dtype = block.dtype if dtype is None else np.dtype(dtype)
         return np.empty(shape, dtype) if name is None else scratch(name, shape, dtype)
-    from array_api_compat import device
-
     xp = namespace(block)
-    return xp.empty(shape, dtype=block.dtype if dtype is None else getattr(xp, dtype), device=device(block))
+    return xp.empty(shape, dtype=block.dtype if dtype is None else getattr(xp, dtype), device=block.device)
 
 
 def cast(name, block, dtype):
