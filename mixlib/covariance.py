@@ -48,10 +48,10 @@ class Full:
         return d * (d + 1) // 2
 
     def moments(self, z, out=None):
-        d, start = z.shape[0], 0
+        d, start, multiply = z.shape[0], 0, namespace(z).multiply
         out = room(None, (self.size(d), z.shape[1]), z) if out is None else out
         for j in range(d):
-            into(out[start : start + d - j, :], namespace(z).multiply, z[j, :], z[j:, :])
+            into(out[start : start + d - j, :], multiply, z[j, :], z[j:, :])
             start += d - j
         return out
 

@@ -87,7 +87,7 @@ class Natural(Moments):
         linear = self.shape.linear(inverse, means)
         quadratic = self.shape.quadratic(inverse)
         constant = -self.shape.log_det(params.factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.zero_weight = np.flatnonzero(weights == 0)
+        self.zero_weight = np.flatnonzero(weights == 0).tolist()
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         if self.per_component:
             theta = [(offset + constant)[:, None], linear, quadratic]
@@ -101,7 +101,7 @@ class Natural(Moments):
         out = room("log_joint", (self.K, features.shape[1]), features)
         into(out, namespace(features).matmul, like(self.theta, features), features)
         for k in self.zero_weight:
-            out[int(k), :] = -float("inf")
+            out[k, :] = -np.inf
         return out
 
 
@@ -133,9 +133,8 @@ class Deviations:
         """Sums of r, r v and, if each component has its own covariance, r vv^T; (K, F)."""
         if not self.per_component:
             xp = namespace(r)
-            return home(xp.concat([xp.sum(r, axis=1)[:, None], xp.matmul(r, z.T)], axis=1)).astype(
-                np.float64, copy=False
-            )
+            sums = xp.concat([xp.sum(r, axis=1)[:, None], xp.matmul(r, z.T)], axis=1)
+            return home(sums).astype(np.float64, copy=False)
         return np.array([self._sums(k, z, r[k, :], r[k, :] > float(least)) for k, least in enumerate(self.least)])
 
     def sums_by_label(self, z, labels, w):
@@ -183,8 +182,8 @@ def softmax(log_joint, weights):
     r -= top
     into(r, xp.maximum, r, LOWEST_EXPONENT[numbers.bits])
     into(r, xp.exp, r)
-    for k in np.flatnonzero(weights == 0):
-        r[int(k), :] = 0.0
+    for k in np.flatnonzero(weights == 0).tolist():
+        r[k, :] = 0.0
     total = xp.sum(r, axis=0)
     # (2.14) eq-responsibilities
     r *= 1 / total
@@ -196,7 +195,7 @@ def argmax(log_joint, slack=0.0):
     columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
     xp, K = namespace(log_joint), log_joint.shape[0]
-    small = np.min_scalar_type(-K - 1).name
+    small = np.min_scalar_type(K if K < 256 else -K - 1).name  # torch has no larger unsigned integers
     best = xp.max(log_joint, axis=0)
     near = room("near", log_joint.shape, log_joint, small)
     into(near, xp.greater_equal, log_joint, best - slack if slack else best)

@@ -12,11 +12,10 @@ import numpy as np
 from .scratch import scratch
 
 NUMPY = SimpleNamespace(**vars(np))
-NUMPY.sum, NUMPY.max = np.add.reduce, np.maximum.reduce  # the same, with less ado before the work
-NUMPY.astype = lambda array, dtype, copy=True: array.astype(dtype, copy=copy)  # NumPy 2.0 has it as a method only
-NUMPY.take = lambda array, where, axis: (
-    array[:, where] if axis else array[where]
-)  # np.take first copies all, if not in C order
+# the same with less ado before the work; np.take would first copy an array that is not in C order
+NUMPY.sum, NUMPY.max = np.add.reduce, np.maximum.reduce
+NUMPY.take = lambda array, where, axis: array[:, where] if axis else array[where]
+NUMPY.astype = lambda array, dtype, copy=True: array.astype(dtype, copy=copy)  # NumPy 2.0 has the method alone
 
 
 def namespace(block):
@@ -63,7 +62,7 @@ def home(array):
 
 
 def room(name, shape, block, dtype=None):
-    """An array beside a block, to overwrite: of its dtype or that of the given name; of NumPy's, in scratch memory if it has a name."""
+    """An array to overwrite, beside a block: of its dtype, or that of the given name. NumPy's is in scratch memory, if named."""
     if isinstance(block, np.ndarray):
         dtype = block.dtype if dtype is None else np.dtype(dtype)
         return np.empty(shape, dtype) if name is None else scratch(name, shape, dtype)
