@@ -22,6 +22,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
         ("<span>Theorem 5.2</span>", f"<span>Theorem{NO_BREAK}5.2</span>"),
         ("<span>Theorem 5.2 says</span>", "<span>Theorem 5.2 says</span>"),
         ("<td><p>0.93 / 1.00</p></td>", f"<td><p>0.93{NO_BREAK}/ 1.00</p></td>"),
+        ("<td><p>0.93 ± 0.01</p></td>", f"<td><p>0.93 ±{NO_BREAK}0.01</p></td>"),
         ("<a>doi:10.1023/B:MACH.0000033113</a>", "<a>doi:10.1023/<wbr>B:MACH.0000033113</a>"),
     ],
 )

@@ -78,6 +78,7 @@ def set_breaks(body):
     body = CODE.sub(lambda found: re.sub(r"(?<=\w)([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
     body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
+    body = re.sub(r"(<td[^>]*><p>[\d.]+ ±) (?=\d)", "\\1\N{NO-BREAK SPACE}", body)
     body = NUMBERED.sub(">\\1\N{NO-BREAK SPACE}\\2", body)
     return WHOLE.sub(lambda found: f'<span class="together">{found[2]}</span>' if found[2] else found[0], body)
 
