@@ -93,7 +93,7 @@ def _factors(estep, statistics, counts, own, nonempty, previous):
 def _digits_kept(data, shape, moments, scatter, factors, inverse):
     """Has the difference kept its digits, in each variance and in each direction?"""
     lost = np.max(shape.diagonal(moments, data.d) / shape.diagonal(scatter, data.d))
-    if lost <= ONE_DIGIT:
-        return True  # deviations from the very means would keep no more
+    if lost <= ONE_DIGIT and data.dtype.itemsize == 8:
+        return True  # deviations from the very means would keep no more; in single precision they are summed in double
     share = shape.least_share(factors, inverse)
     return bool(share > 0 and digits_kept(data.dtype, lost / share))

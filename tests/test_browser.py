@@ -70,6 +70,12 @@ def desk(browser):
         yield found
 
 
+@pytest.fixture
+def phone(browser):
+    with browser.new_context(viewport={"width": 390, "height": 844}) as found:
+        yield found
+
+
 def listen(tab, said):
     """Note what the page complains of, and what it asks other hosts for."""
     tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -125,15 +131,14 @@ def test_page(site, context, name):
     tab.close()
 
 
-def test_code_of_56_columns_fits_a_phone(site, browser):
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        tab = context.new_page()
-        tab.goto(f"{site}/book/em.html")
-        widths = tab.evaluate("""() => [...document.querySelectorAll("div.cell_input pre")].filter(e => e.clientWidth).map(e => {
-            e.textContent = "x".repeat(56); return [e.scrollWidth, e.clientWidth, parseFloat(getComputedStyle(e).fontSize)]; })""")
-        assert len(widths) > 5
-        for content, box, size in widths:
-            assert content <= box and size >= 11
+def test_code_of_56_columns_fits_a_phone(site, phone):
+    tab = phone.new_page()
+    tab.goto(f"{site}/book/em.html")
+    widths = tab.evaluate("""() => [...document.querySelectorAll("div.cell_input pre")].filter(e => e.clientWidth).map(e => {
+        e.textContent = "x".repeat(56); return [e.scrollWidth, e.clientWidth, parseFloat(getComputedStyle(e).fontSize)]; })""")
+    assert len(widths) > 5
+    for content, box, size in widths:
+        assert content <= box and size >= 11
 
 
 # Of each figure: its frame, its width as shown and as drawn, the least width at which its words have 11 pixels, its file.
@@ -147,25 +152,24 @@ FIGURES = """() => [...document.querySelectorAll("article .picture")].map(frame 
 
 
 @pytest.mark.parametrize("name", page_names())
-def test_figures_on_a_phone(site, browser, name):
+def test_figures_on_a_phone(site, phone, name):
     """All of a figure is in sight, its words have 11 pixels, and nothing jumps when it comes; no figure is excepted."""
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        tab = context.new_page()
-        tab.goto(f"{site}/{name}.html")
-        tab.evaluate(UNFOLD)
-        before = tab.evaluate(FIGURES)
-        tab.evaluate("""() => Promise.all([...document.querySelectorAll("article .picture img")].map(e => {
-            e.loading = "eager"; return e.decode(); }))""")
-        for width in (390, 320):
-            tab.set_viewport_size({"width": width, "height": 844})
-            for one in tab.evaluate(FIGURES):
-                assert one["wide"] <= one["frame"] <= width, one
-                assert one["width"] >= one["least"] > 150, one
-                assert one["file"].endswith(one["expected"].split("/")[-1]), one
-                assert one["height"] / one["width"] == pytest.approx(one["drawn"][1] / one["drawn"][0], rel=0.02)
-            if width == 390:
-                heights = [[one["height"] for one in some] for some in (tab.evaluate(FIGURES), before)]
-                assert heights[0] == pytest.approx(heights[1], abs=1)
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    before = tab.evaluate(FIGURES)
+    tab.evaluate("""() => Promise.all([...document.querySelectorAll("article .picture img")].map(e => {
+        e.loading = "eager"; return e.decode(); }))""")
+    for width in (390, 320):
+        tab.set_viewport_size({"width": width, "height": 844})
+        for one in tab.evaluate(FIGURES):
+            assert one["wide"] <= one["frame"] <= width, one
+            assert one["width"] >= one["least"] > 150, one
+            assert one["file"].endswith(one["expected"].split("/")[-1]), one
+            assert one["height"] / one["width"] == pytest.approx(one["drawn"][1] / one["drawn"][0], rel=0.02)
+        if width == 390:
+            heights = [[one["height"] for one in some] for some in (tab.evaluate(FIGURES), before)]
+            assert heights[0] == pytest.approx(heights[1], abs=1)
 
 
 def test_a_narrow_screen_alone_gets_the_narrow_drawing(site, browser):
@@ -198,31 +202,29 @@ def test_a_line_shows_how_far_one_has_read(site, desk):
     assert 0.2 < tab.evaluate(share) < 0.8
 
 
-def test_behind_a_root_there_is_no_gap(site, browser):
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        tab = context.new_page()
-        tab.goto(f"{site}/book/howmany.html")
-        root = tab.locator("p msqrt").first
-        root.scroll_into_view_if_needed()
-        tab.wait_for_timeout(300)
-        assert (
-            root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
-            return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
-                            - Math.max(...[...e.children].map(end))); }""")
-            < 1
-        )
+def test_behind_a_root_there_is_no_gap(site, phone):
+    tab = phone.new_page()
+    tab.goto(f"{site}/book/howmany.html")
+    root = tab.locator("p msqrt").first
+    root.scroll_into_view_if_needed()
+    tab.wait_for_timeout(300)
+    assert (
+        root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
+        return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
+                        - Math.max(...[...e.children].map(end))); }""")
+        < 1
+    )
 
 
 @pytest.mark.parametrize("name", page_names())
-def test_the_number_of_a_wide_formula_gives_way(site, browser, name):
+def test_the_number_of_a_wide_formula_gives_way(site, phone, name):
     """On a phone no formula scrolls that would have room without its number."""
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        tab = context.new_page()
-        tab.goto(f"{site}/{name}.html")
-        tab.evaluate(UNFOLD)
-        wide = tab.evaluate("""() => [...document.querySelectorAll("div.math:has(.eqno) > .formula")].filter(
-            e => e.scrollWidth > e.clientWidth + 1).map(e => [e.clientWidth, e.parentElement.clientWidth])""")
-        assert all(box == row for box, row in wide)
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    wide = tab.evaluate("""() => [...document.querySelectorAll("div.math:has(.eqno) > .formula")].filter(
+        e => e.scrollWidth > e.clientWidth + 1).map(e => [e.clientWidth, e.parentElement.clientWidth])""")
+    assert all(box == row for box, row in wide)
 
 
 def test_a_measure_for_reading(site, desk):

@@ -134,6 +134,7 @@ NAMES = {
     "min",
     "arg",
     "lim",
+    "coth",
     "limsup",
     "sup",
     "inf",
