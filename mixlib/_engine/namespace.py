@@ -16,8 +16,7 @@ NUMPY = SimpleNamespace(**vars(np))
 NUMPY.scratch = scratch
 for name in ("bool", "uint8", "int16", "int32", "int64", "float32", "float64"):
     setattr(NUMPY, name, np.dtype(name))
-# with less ado before the work
-NUMPY.sum, NUMPY.max = partial(np.add.reduce, axis=None), partial(np.maximum.reduce, axis=None)
+NUMPY.sum, NUMPY.max = np.add.reduce, np.maximum.reduce  # with less ado before the work; the axis is always given
 # np.take would first copy an array that is not in C order
 NUMPY.take = lambda array, where, axis: array[:, where] if axis else array.take(where, axis=0)
 
