@@ -263,6 +263,14 @@ def test_no_script_and_no_other_host():
 
 
 @pytest.mark.site
+def test_each_page_offers_it():
+    for name in page_names():
+        assert [link["href"] for link in page(name).select("p.launch a[download]") if "epub" in link["href"]] == [
+            f"../{epub.EPUB}"
+        ]
+
+
+@pytest.mark.site
 def test_its_size():
     assert (HTML / epub.EPUB).stat().st_size < 10e6
 
