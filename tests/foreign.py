@@ -90,15 +90,16 @@ def assert_same_fit(a, b, rtol):
 
 def fits_are_those_of_the_array(bring):
     """Up to rounding: every constraint; means, labels, responsibilities as starts; weights, some of them 0."""
-    x, z = blobs(1, d=3)
+    x, z = blobs(1, n=400, d=3)
     w = np.random.default_rng(1).exponential(size=len(x)) * (np.arange(len(x)) % 5 > 0)
     for covariance, weights, assignment in SETTINGS:
         options = {"covariance": covariance, "weights": weights, "assignment": assignment, "tol": 0, "max_iter": 5}
-        for dtype, rtol in ((np.float64, 1e-11), (np.float32, 2e-5)):
-            points = x.astype(dtype)
-            for init, weight in ((x[:4], None), (z, w), (np.eye(4)[z], None)):
-                a, b = (mixlib.fit(p, 4, init=init, sample_weight=weight, **options) for p in (bring(points), points))
-                assert_same_fit(a, b, rtol)
+        for init, weight in ((x[:4], None), (z, w), (np.eye(4)[z], None)):
+            a, b = (mixlib.fit(p, 4, init=init, sample_weight=weight, **options) for p in (bring(x), x))
+            assert_same_fit(a, b, 1e-11)
+        single = x.astype(np.float32)
+        a, b = (mixlib.fit(p, 4, init=z, sample_weight=w, **options) for p in (bring(single), single))
+        assert_same_fit(a, b, 2e-5)
 
 
 def starts_are_those_of_a_source(bring):
@@ -203,7 +204,8 @@ def mixtures_and_estimators_answer_in_numpy(bring):
         mixlib.select(p, [1, 3], ["diag"], init="k-means||", random_state=0, progress=False)
         for p in (bring(x), lambda: iter([x]))
     )
-    assert str(chosen.ranking) == str(other.ranking)
+    names = [[(model.covariance, model.n_components) for model in found.ranking] for found in (chosen, other)]
+    assert names[0] == names[1] and len(names[0]) == 2
 
 
 ELSEWHERE = (
