@@ -167,6 +167,18 @@ def many_means_tie_as_in_the_array(bring):
         assert_same_fit(a, b, 1e-10)
 
 
+def tight_clusters_keep_the_digits_of_their_inertia(bring):
+    """There k-means takes distances one by one."""
+    rng = np.random.default_rng(5)
+    z = rng.integers(4, size=900)
+    x = 1e-6 * rng.normal(size=(900, 3)) + 10 * rng.normal(size=(4, 3))[z]
+    for weight in (None, rng.exponential(size=900)):
+        a, b = (mixlib.fit(p, 4, init=z, max_iter=3, sample_weight=weight, **KMEANS) for p in (bring(x), x))
+        squares = ((x - b.mixture.means[z]) ** 2).sum(axis=1)
+        np.testing.assert_allclose(a.inertia, squares @ (np.ones(900) if weight is None else weight), rtol=1e-6)
+        assert_same_fit(a, b, 1e-6)
+
+
 def whole_numbers_are_points(bring):
     x = np.round(10 * blobs(6, n=200)[0]).astype(np.int64)
     a, b = (mixlib.fit(p, 2, init=x[:2], max_iter=3, tol=0) for p in (bring(x), x))
@@ -216,6 +228,7 @@ ELSEWHERE = (
     a_component_of_no_weight_gets_no_point,
     empty_components_are_reseeded,
     many_means_tie_as_in_the_array,
+    tight_clusters_keep_the_digits_of_their_inertia,
     whole_numbers_are_points,
     mixtures_and_estimators_answer_in_numpy,
 )

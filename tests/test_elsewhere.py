@@ -16,6 +16,7 @@ import mixlib
 from mixlib._engine import elsewhere, namespace
 from mixlib._engine.elsewhere import ArrayElsewhere
 from mixlib._engine.sources import as_source
+from mixlib.log_joint import softmax
 
 DEVICE = array_api_strict.Device("device1")  # np.asarray refuses what lies there
 
@@ -73,6 +74,12 @@ def test_only_sums_and_labels_come_back(setting, monkeypatch):
     assert came and max(size for size, dtype in came if not integers(dtype, "integral")) < 100
     hard = "assignment" in setting
     assert any(size >= 100 for size, dtype in came if integers(dtype, "integral")) == hard
+
+
+def test_a_component_of_no_weight_has_no_responsibility():
+    log_joint = array_api_strict.asarray(np.array([[0.0, 1.0], [-np.inf, -np.inf], [1.0, 0.0]]), device=DEVICE)
+    r, _ = softmax(log_joint, np.array([0.5, 0.0, 0.5]))
+    np.testing.assert_array_equal(namespace.home(r)[1], 0)
 
 
 def test_what_is_refused_is_said():
