@@ -262,6 +262,15 @@ def test_a_link_in_a_table_or_a_list_has_room_for_a_finger(site, phone, name):
     assert low == []
 
 
+@pytest.mark.parametrize("name", page_names())
+def test_links_keep_apart_before_all_sections_are_laid_out(site, phone, name):
+    """As Lighthouse sees the page."""
+    tab = phone.new_page()
+    tab.set_viewport_size({"width": 412, "height": 823})
+    tab.goto(f"{site}/{name}.html")
+    assert axe(tab, runOnly=["target-size"]) == []
+
+
 def test_a_measure_for_reading(site, desk):
     """A line of text on a desk holds 65 to 75 characters."""
     tab = desk.new_page()

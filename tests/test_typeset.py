@@ -320,6 +320,12 @@ def test_a_sign_that_goes_on_from_the_line_above_stands_between_its_spaces(line,
     assert 'lspace="0"' not in html
 
 
+def test_a_relation_alone_in_its_cell_has_its_space():
+    html = typeset.display(r"\begin{aligned}f&+g\\ ={}&-c\end{aligned}")
+    assert re.search(r'<mo>=</mo>(<mrow></mrow>)?</mrow><mspace width="0.2778em"></mspace></mtd>', html)
+    assert "mspace" not in typeset.display(r"\begin{aligned}f={}&-c\end{aligned}")
+
+
 # ----------------------------------------------------------------- in plain words
 
 

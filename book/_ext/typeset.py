@@ -33,6 +33,7 @@ OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
 APPLY = "\u2061"  # invisible, stands behind the name of a function
 THIN = {"width": "0.1667em"}
+THICK = {"width": "0.2778em"}
 
 
 class TypesetError(ValueError):
@@ -242,6 +243,8 @@ def set_apart(table):
         goes_on = cell.get("class") == "tml-left" and last is not None and is_factor(last)
         if goes_on and content and content[0].tag == "mo" and content[0].text in BINARY:
             content[0].set("form", "infix")
+        if cell.get("class") == "tml-right" and len(content) == 1 and content[0].text in RELATIONS:
+            cell.append(ElementTree.Element("mspace", THICK))  # a sign alone in its cell has no spaces of its own
         last = content[-1] if content else last
 
 
