@@ -256,6 +256,8 @@ def test_links_and_pictures_resolve():
 @pytest.mark.site
 def test_no_script_and_no_other_host():
     for name in documents():
+        kinds = {word for element in tree(name).iter() for word in element.get("class", "").split()}
+        assert not kinds & {"headerlink", "cite", "launch", "moved", "chapters", "sd-btn", "for-a-screen"}, name
         found = {element.tag.removeprefix(XHTML).removeprefix(MATHML) for element in tree(name).iter()}
         assert not found & {"script", "noscript", "iframe", "object", "input", "button", "form"}, name
         assert not [tag for tag in found if "-" in tag], name
