@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import plaintext
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.errors import ExtensionError
@@ -240,7 +241,10 @@ def part_lists(element):
 
 
 def set_spaces(tree):
-    """TeX's spaces where Temml leaves them to browsers: before the name of a function, around dots."""
+    """TeX's spaces where Temml leaves them to browsers: in lines that go on, before the name of a function, around dots."""
+    for table in tree.iter("mtable"):
+        if table.get("class") == "tml-jot":
+            set_apart(table)
     set_roots(tree)
     for parent in list(tree.iter()):
         if parent.tag in ROWS:
@@ -257,6 +261,25 @@ def set_roots(tree):
     """As TeX does, a root is as high above a low letter as below it; browsers would hang the sign below."""
     for root in tree.iter("msqrt"):
         root.insert(0, ElementTree.Element("mspace", {"width": "0", "height": "0.78em", "depth": "0.27em"}))
+
+
+def set_apart(table):
+    """In aligned lines Temml takes the sign that begins a right-hand cell for a prefix: it is one only at a beginning."""
+    last = None
+    for cell in table.iter("mtd"):
+        content = visible(cell)
+        goes_on = cell.get("class") == "tml-left" and last is not None and is_factor(last)
+        if goes_on and content and content[0].tag == "mo" and content[0].text in BINARY:
+            content[0].set("form", "infix")
+        last = content[-1] if content else last
+
+
+def visible(element):
+    """What stands side by side in a cell, without groups and spaces."""
+    found = []
+    for child in element:
+        found += visible(child) if child.tag in ("mrow", "mstyle", "mpadded") else [child]
+    return [one for one in found if one.tag != "mspace"]
 
 
 def names_function(children, place):
@@ -306,15 +329,7 @@ class title_math(nodes.math):
     """In a title: for the search index it reads as the letters that it shows."""
 
     def astext(self):
-        return letters(mathml(super().astext()))
-
-
-def letters(element):
-    """The formula in a line of plain text: σ²."""
-    parts = [letters(child) for child in element]
-    if element.tag in ("msup", "msubsup") and parts[-1].isdigit():
-        parts[-1] = parts[-1].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return (element.text or "") + "".join(parts)
+        return plaintext.text(mathml(super().astext()))
 
 
 class Formulas:
