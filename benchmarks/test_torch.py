@@ -8,9 +8,12 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from foreign import PROMISES
+from common import small_blocks
+from foreign import ELSEWHERE, PROMISES
 
 import mixlib
+from mixlib._engine import elsewhere, sources
+from mixlib._engine.elsewhere import ArrayElsewhere
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
@@ -45,3 +48,17 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(make, reason):
         TypeError, match=rf"torch.Tensor that NumPy cannot read.*{reason}.*main memory.*\.detach\(\)\.cpu\(\)"
     ):
         mixlib.fit(make(torch.randn(50, 2)), 2)
+
+
+@pytest.mark.parametrize("promise", ELSEWHERE, ids=lambda promise: promise.__name__)
+def test_blocks_computed_by_torch(promise, monkeypatch):
+    """As on a device that NumPy cannot read, which this machine has not."""
+    monkeypatch.setattr(sources, "is_elsewhere", lambda x: isinstance(x, torch.Tensor))
+    monkeypatch.setattr(elsewhere, "MORE", 1)
+    with small_blocks():
+        promise(torch.from_numpy)
+
+
+def test_a_tensor_with_a_gradient_is_refused_elsewhere_too():
+    with pytest.raises(TypeError, match=r"requires a gradient.*x\.detach\(\)"):
+        ArrayElsewhere(torch.randn(50, 2).requires_grad_(), "x")

@@ -5,6 +5,7 @@ What each method of a shape computes is said once, in `shape.Shape`.
 
 import numpy as np
 
+from ._engine.namespace import namespace
 from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.triangles import root
 
@@ -46,10 +47,10 @@ class Spherical(AxisAligned):
         return 1
 
     def moments(self, z, out=None):
-        return squared_lengths(z, out=None if out is None else out[0])[None]
+        return squared_lengths(z, out=None if out is None else out[0, :])[None, :]
 
     def sum_moments(self, z, weights, lengths=None):
-        return weighted_sum(self.moments(z) if lengths is None else lengths[None], weights)
+        return weighted_sum(self.moments(z) if lengths is None else lengths[None, :], weights)
 
     def roots(self, scatter, divisor, rounding):
         return root(scatter[:, 0] / divisor, rounding)
@@ -67,7 +68,7 @@ class Spherical(AxisAligned):
         return d * np.log(factors)
 
     def whiten(self, inverse, v):
-        return inverse * v
+        return namespace(v).asarray(inverse[None]) * v
 
     def dense(self, factors, d):
         return factors[:, None, None] * np.eye(d)
@@ -94,7 +95,7 @@ class Diagonal(AxisAligned):
         return d
 
     def moments(self, z, out=None):
-        return np.multiply(z, z, out=out)
+        return namespace(z).multiply(z, z, out=out)
 
     def sum_moments(self, z, weights, lengths=None):
         return weighted_sum(self.moments(z), weights)
@@ -115,7 +116,7 @@ class Diagonal(AxisAligned):
         return np.log(factors).sum(axis=1)
 
     def whiten(self, inverse, v):
-        return inverse[:, None] * v
+        return namespace(v).asarray(inverse)[:, None] * v
 
     def dense(self, factors, d):
         return factors[:, :, None] * np.eye(d)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._engine.reductions import outer_sum
+from ._engine.namespace import namespace
+from ._engine.reductions import outer_sum, slices
 from ._engine.triangles import greatest_lengths, inverse_triangles, regular_triangles, root
 from .axis_aligned import Diagonal, Spherical
 from .shape import Shape
@@ -47,17 +48,17 @@ class Full:
         return d * (d + 1) // 2
 
     def moments(self, z, out=None):
-        d = len(z)
-        out = np.empty((self.size(d), z.shape[1]), dtype=z.dtype) if out is None else out
-        start = 0
+        xp, d, start = namespace(z), z.shape[0], 0
+        out = xp.empty((self.size(d), z.shape[1]), dtype=z.dtype) if out is None else out
         for j in range(d):
-            np.multiply(z[j], z[j:], out=out[start : start + d - j])
+            xp.multiply(z[j, :], z[j:, :], out=out[start : start + d - j, :])
             start += d - j
         return out
 
     def sum_moments(self, z, weights, lengths=None):
-        z = z.astype(np.float64, copy=False)
-        return outer_sum(z, weights).take(_places(len(z))[0])  # one matrix product, and its triangle
+        xp = namespace(z)
+        z = xp.astype(z, xp.float64, copy=False)
+        return outer_sum(z, weights).take(_places(z.shape[0])[0])  # one matrix product, and its triangle
 
     def diagonal(self, moments, d):
         return moments.take(_places(d)[2], axis=-1)
@@ -105,13 +106,13 @@ class Full:
         return inverse_triangles(factors)
 
     def whiten(self, inverse, v):
-        inverse, d = inverse.astype(v.dtype, copy=False), len(v)
+        xp, d = namespace(v), v.shape[0]
+        inverse = xp.asarray(inverse, dtype=v.dtype)
         if d < 2 * STEP:
             return inverse @ v
-        y, step = np.empty_like(v), max(STEP, d // 8)  # what is above the triangle is 0
-        for first in range(0, d, step):
-            last = min(first + step, d)
-            np.matmul(inverse[first:last, :last], v[:last], out=y[first:last])
+        y = xp.empty_like(v)
+        for part in slices(d, max(STEP, d // 8)):  # what is above the triangle is 0
+            xp.matmul(inverse[part, : part.stop], v[: part.stop, :], out=y[part, :])
         return y
 
     def dense(self, factors, d):

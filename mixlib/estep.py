@@ -9,6 +9,8 @@ no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
+from ._engine.namespace import namespace
+from ._engine.reductions import one_hot, weighted_total
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
 from .log_joint import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
@@ -66,7 +68,7 @@ class SoftEStep:
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.log_joint(features), self.params.weights)
         # (2.10) eq-mixture-log-likelihood
-        value = float(log_density.sum(dtype=np.float64) if w is None else log_density @ w)
+        value = weighted_total(log_density, w)
         # (4.5) eq-counts
         return self.form.sums(features, r if w is None else r * w), value, 0
 
@@ -77,13 +79,9 @@ class SoftEStep:
     def scatter_about(self, means):
         # (4.7) eq-scatter
         def block(z, rows, w):
-            r = self.responsibilities(z, rows)
-            return np.stack(
-                [
-                    self.data.shape.sum_moments(z - mean[:, None], r_k if w is None else r_k * w)
-                    for r_k, mean in zip(r, means)
-                ]
-            )
+            r, columns = self.responsibilities(z, rows), namespace(z).asarray(means)[:, :, None]
+            r = r if w is None else r * w
+            return np.stack([self.data.shape.sum_moments(z - columns[k, ...], r[k, :]) for k in range(len(means))])
 
         return self.data.sum_blocks(block, self.rows)
 
@@ -108,7 +106,7 @@ class HardEStep(SoftEStep):
         # (2.12) eq-best-labels
         labels, best, _ = argmax(self.form.log_joint(features))
         # (2.11) eq-classification-log-likelihood
-        return labels, float(best.sum(dtype=np.float64) if w is None else best @ w)
+        return labels, weighted_total(best, w)
 
     def labels_of(self, z, rows):
         """The labels of a block, (b,)."""
@@ -119,14 +117,16 @@ class HardEStep(SoftEStep):
         return self.labels.astype(np.intp)
 
     def responsibilities(self, z, rows):
-        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels_of(z, rows)].T
+        return one_hot(self.labels_of(z, rows), len(self.params.means), z.dtype, namespace(z))
 
     def scatter_about(self, means):
         def block(z, rows, w):
-            out, labels = np.empty((len(means), self.data.shape.size(self.data.d))), self.labels_of(z, rows)
+            xp, labels = namespace(z), self.labels_of(z, rows)
+            out = np.empty((len(means), self.data.shape.size(self.data.d)))
             for k, mean in enumerate(means):
-                mine = labels == k
-                out[k] = self.data.shape.sum_moments(z[:, mine] - mean[:, None], None if w is None else w[mine])
+                mine = xp.nonzero(labels == k)[0]
+                v = xp.take(z, mine, axis=1) - xp.asarray(mean)[:, None]
+                out[k] = self.data.shape.sum_moments(v, None if w is None else xp.take(w, mine, axis=0))
             return out
 
         return self.data.sum_blocks(block, self.rows)
@@ -174,7 +174,7 @@ class FixedResponsibilities(SoftEStep):
     def _block(self, z, rows, w):
         given = self.given_to(z, rows)
         if given.ndim == 1:
-            return self.form.sums_by_label(self.form.features(z), given, w), 0.0, 0
+            return self.form.sums_by_label(self.form.features(z), namespace(z).asarray(given), w), 0.0, 0
         r = self.responsibilities(z, rows)
         return self.form.sums(self.form.features(z), r if w is None else r * w), 0.0, 0
 
@@ -183,7 +183,5 @@ class FixedResponsibilities(SoftEStep):
         return self.given[rows]
 
     def responsibilities(self, z, rows):
-        given = self.given_to(z, rows)
-        if given.ndim == 1:
-            return np.equal.outer(np.arange(self.K), given).astype(self.data.dtype)
-        return np.ascontiguousarray(given.T, dtype=self.data.dtype)
+        given, xp = self.given_to(z, rows), namespace(z)
+        return one_hot(given, self.K, z.dtype, xp) if given.ndim == 1 else xp.asarray(given.T, dtype=z.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
+from ._engine.namespace import home, namespace
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
 from ._engine.threads import map_blocks
 from .log_joint import LOG_2PI, digits_kept
@@ -154,8 +155,9 @@ class LloydEStep:
         """Sums of |z - mu|^2 over the points of each component, (K, 1)."""
 
         def block(z, rows, w):
+            xp = namespace(z)
             labels = self.labels_of(z, rows)
-            squares = squared_lengths(z - means.take(labels, axis=0).T)
-            return np.bincount(labels, squares if w is None else squares * w, len(means))[:, None]
+            squares = home(squared_lengths(z - xp.take(xp.asarray(means), xp.asarray(labels), axis=0).T))
+            return np.bincount(labels, squares if w is None else squares * home(w), len(means))[:, None]
 
         return self.data.sum_blocks(block, self.rows)

@@ -12,7 +12,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ._engine.reductions import concatenated, slices, sum_by_label
+from ._engine.namespace import home, namespace
+from ._engine.reductions import concatenated, one_hot, slices, sum_by_label
 from .lloyd import LloydEStep
 from .nearest import DOUBLE, SINGLE, NearestMean
 
@@ -56,7 +57,7 @@ class LloydOnce(LloydEStep):
         return self._find(z)[0]
 
     def responsibilities(self, z, rows):
-        return np.eye(len(self.params.means), dtype=z.dtype)[self.labels_of(z, rows)].T
+        return one_hot(self.labels_of(z, rows), len(self.params.means), z.dtype, namespace(z))
 
     def assign(self, params):
         self.at(params)
@@ -77,8 +78,9 @@ class Repeats:
 
 def fingerprint(labels, start, w, K):
     """A 64-bit hash of a block's labels (of those that count, where there are weights) and its place."""
+    labels = home(labels)
     if w is not None:
-        labels = labels[w > 0]
+        labels = labels[home(w) > 0]
     content = np.ascontiguousarray(labels.astype(np.min_scalar_type(K)))
     found = blake2b(content, digest_size=8, salt=int(start).to_bytes(16, "little")).digest()
     return np.frombuffer(found, np.uint64)  # sums of arrays wrap around

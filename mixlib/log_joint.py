@@ -7,14 +7,14 @@ which loses digits when a component is narrow beside its distance from the origi
 
 import numpy as np
 
-from ._engine.reductions import squared_lengths, sum_by_label
-from ._engine.scratch import scratch
+from ._engine.namespace import NUMPY, home, namespace
+from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum, weighted_total
 
 LOG_2PI = np.log(2 * np.pi)
 EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
-LOWEST = {8: np.finfo(np.float64).min, 4: np.finfo(np.float32).min}
+LOWEST = {8: float(np.finfo(np.float64).min), 4: float(np.finfo(np.float32).min)}
 # what lies further below the largest counts as this far (exp stays a normal number)
 LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
@@ -62,19 +62,20 @@ class Moments:
     def features(self, z):
         """t(z), (F, b): (1.17) eq-sufficient."""
         d, b = z.shape
-        out = scratch("features", (self.size, b), z.dtype)
-        out[0], out[1 : 1 + d] = 1.0, z
+        out = namespace(z).scratch("features", (self.size, b), z.dtype)
+        out[0, :], out[1 : 1 + d, :] = 1.0, z
         if self.per_component:
-            self.shape.moments(z, out=out[1 + d :])
+            self.shape.moments(z, out=out[1 + d :, :])
         return out
 
     def sums(self, features, r):
         """Sums of r t(z), (K, F)."""
-        return (r @ features.T).astype(np.float64, copy=False)  # blocks are added in double precision
+        sums = home(namespace(r).matmul(r, features.T))
+        return sums.astype(np.float64, copy=False)  # blocks are added in double precision
 
     def sums_by_label(self, features, labels, w):
         """The same for labels, of weights w."""
-        return sum_by_label(labels, features[1:], w, self.K)
+        return sum_by_label(labels, features[1:, :], w, self.K)
 
 
 class Natural(Moments):
@@ -87,7 +88,7 @@ class Natural(Moments):
         linear = self.shape.linear(inverse, means)
         quadratic = self.shape.quadratic(inverse)
         constant = -self.shape.log_det(params.factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.zero_weight = np.flatnonzero(weights == 0)
+        self.zero_weight = np.flatnonzero(weights == 0).tolist()
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         if self.per_component:
             theta = [(offset + constant)[:, None], linear, quadratic]
@@ -98,10 +99,12 @@ class Natural(Moments):
 
     def log_joint(self, features):
         """(K, b), but for `shared_term` of all points together."""
-        out = scratch("log_joint", (self.K, features.shape[1]), features.dtype)
-        np.matmul(self.theta, features, out=out)
-        if self.zero_weight.size:
-            out[self.zero_weight] = -np.inf
+        xp = namespace(features)
+        theta = xp.asarray(self.theta, dtype=features.dtype)
+        out = xp.scratch("log_joint", (self.K, features.shape[1]), features.dtype)
+        xp.matmul(theta, features, out=out)
+        for k in self.zero_weight:
+            out[k, :] = -np.inf
         return out
 
 
@@ -132,23 +135,24 @@ class Deviations:
     def sums(self, z, r):
         """Sums of r, r v and, if each component has its own covariance, r vv^T; (K, F)."""
         if not self.per_component:
-            return np.column_stack([r.sum(axis=1), r @ z.T]).astype(np.float64, copy=False)
-        return np.array([self._sums(k, z, r_k, r_k > least) for k, (r_k, least) in enumerate(zip(r, self.least))])
+            xp = namespace(r)
+            sums = xp.concat([xp.sum(r, axis=1)[:, None], xp.matmul(r, z.T)], axis=1)
+            return home(sums).astype(np.float64, copy=False)
+        return np.array([self._sums(k, z, r[k, :], r[k, :] > float(least)) for k, least in enumerate(self.least)])
 
     def sums_by_label(self, z, labels, w):
         if not self.per_component:
             return sum_by_label(labels, z, w, len(self.params.means))
-        ones = np.ones(z.shape[1]) if w is None else w
+        ones = namespace(z).ones_like(z[0, :], dtype=namespace(z).float64) if w is None else w
         return np.array([self._sums(k, z, ones, labels == k) for k in range(len(self.params.means))])
 
     def _sums(self, k, z, r, counted):
-        if not counted.all():
-            z, r = z[:, counted], r[counted]
-        v = z - self.params.means[k].astype(z.dtype)[:, None]
-        out = np.empty(1 + len(z) + self.shape.size(len(z)))
-        out[0], out[1 : 1 + len(z)] = r.sum(dtype=np.float64), v @ r
-        out[1 + len(z) :] = self.shape.sum_moments(v, r)
-        return out
+        xp = namespace(z)
+        if not xp.all(counted):
+            counted = xp.nonzero(counted)[0]
+            z, r = xp.take(z, counted, axis=1), xp.take(r, counted, axis=0)
+        v = z - xp.asarray(self.params.means[k], dtype=z.dtype)[:, None]
+        return np.concatenate([[weighted_total(r, None)], weighted_sum(v, r), self.shape.sum_moments(v, r)])
 
 
 def deviation_rows(K, d, cached):
@@ -158,48 +162,51 @@ def deviation_rows(K, d, cached):
 
 def log_joint_from_deviations(shape, weights, means, factors, z, inverse):
     """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
-    d = len(z)
+    xp, d = namespace(z), z.shape[0]
     # (1.11) eq-log-normal-d
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
     inverse = np.broadcast_to(inverse, (len(means),) + factors.shape[1:])
-    log_joint = scratch("log_joint", (len(means), z.shape[1]), z.dtype)
+    log_joint = xp.scratch("log_joint", (len(means), z.shape[1]), z.dtype)
     for k in range(len(means)):
         # (1.14) eq-whitened
-        y = shape.whiten(inverse[k], z - means[k].astype(z.dtype)[:, None])
-        log_joint[k] = constant[k] - 0.5 * squared_lengths(y)
+        y = shape.whiten(inverse[k], z - xp.asarray(means[k], dtype=z.dtype)[:, None])
+        xp.subtract(xp.asarray(constant[k : k + 1]), 0.5 * squared_lengths(y), out=log_joint[k, :])
     return log_joint
 
 
 def softmax(log_joint, weights):
     """Responsibilities, in place of the log-joint, and log sum exp of each column."""
+    xp = namespace(log_joint)
+    size = 4 if log_joint.dtype == xp.float32 else 8
     # (2.18) eq-log-sum-exp
-    top = np.maximum(log_joint.max(axis=0), LOWEST[log_joint.dtype.itemsize])  # finite, out of all reach too
+    top = xp.maximum(xp.max(log_joint, axis=0), LOWEST[size])  # finite, out of all reach too
     r = log_joint
     r -= top
-    np.maximum(r, LOWEST_EXPONENT[r.dtype.itemsize], out=r)
-    np.exp(r, out=r)
+    xp.maximum(r, LOWEST_EXPONENT[size], out=r)
+    xp.exp(r, out=r)
     if not weights.all():
-        r[weights == 0] = 0.0
-    total = r.sum(axis=0)
+        for k in np.flatnonzero(weights == 0).tolist():
+            r[k, :] = 0.0
+    total = xp.sum(r, axis=0)
     # (2.14) eq-responsibilities
     r *= 1 / total
-    return r, top + np.log(total)
+    return r, top + xp.log(total)
 
 
 def argmax(log_joint, slack=0.0):
     """The index of the largest of each column (the lowest among equals), its value, and the
     columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
-    K = len(log_joint)
-    best = log_joint.max(axis=0)
-    near = scratch("near", log_joint.shape, np.dtype(bool))
-    np.greater_equal(log_joint, best - slack if slack else best, out=near)
-    small = np.min_scalar_type(K)
-    codes = np.multiply(
-        near.view(np.uint8), np.arange(K, 0, -1, dtype=small)[:, None], out=scratch("codes", log_joint.shape, small)
-    )
-    labels = K - codes.max(axis=0).astype(np.intp)
+    xp, K = namespace(log_joint), log_joint.shape[0]
+    small = xp.uint8 if K < 1 << 8 else xp.int16 if K < 1 << 15 else xp.int32
+    best = xp.max(log_joint, axis=0)
+    near = xp.scratch("near", log_joint.shape, xp.bool)
+    xp.greater_equal(log_joint, best - slack if slack else best, out=near)
+    near = near.view(np.uint8) if xp is NUMPY else xp.astype(near, xp.uint8)
+    codes = xp.scratch("codes", near.shape, small)
+    xp.multiply(near, xp.asarray(np.arange(K, 0, -1)[:, None], dtype=small), out=codes)
+    labels = K - xp.astype(xp.max(codes, axis=0), xp.int64)
     if not slack:
-        return labels, best, np.empty(0, dtype=np.intp)
-    return labels, best, np.flatnonzero(near.view(np.uint8).sum(axis=0, dtype=small) > 1)
+        return labels, best, labels[:0]
+    return labels, best, xp.nonzero(xp.sum(near, axis=0, dtype=small) > 1)[0]

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ._engine.data import CACHED_BLOCK
+from ._engine.namespace import home
 from ._engine.reductions import slices
 from ._engine.sources import Source, as_source, each_row, finite
 from ._engine.threads import map_blocks
@@ -170,7 +171,8 @@ class Mixture:
         x = self._points(x)
 
         def of_block(rows, start, w):
-            log_joint = self._log_joint(finite(rows, start, x.name))
+            rows, w = finite(home(rows), start, x.name), home(w)
+            log_joint = self._log_joint(rows)
             best = log_joint.max(axis=0)
             densities = softmax(log_joint, self.weights)[1]
             return np.array([(v if w is None else v * w).sum() for v in (np.ones(len(rows)), densities, best)])

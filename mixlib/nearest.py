@@ -9,8 +9,8 @@ import numpy as np
 
 from ._engine.coordinates import Coordinates
 from ._engine.data import CACHED_BLOCK
+from ._engine.namespace import home, namespace
 from ._engine.reductions import slices, squared_lengths
-from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax
 
@@ -44,18 +44,18 @@ class NearestMean:
         `exactly` gives columns of z (indices) in double precision where z has lost digits.
         """
         self.looks.append((precision, z.shape[1]))
-        if z.dtype != precision:
-            points = scratch("points", z.shape, precision, like=z)
-            points[:] = z
-        else:
-            points = z
-        log_joint = scratch("log_joint", (len(self.means), z.shape[1]), precision)
-        linear, offset = self.theta[precision]
-        np.matmul(linear, points, out=log_joint)
+        xp = namespace(z)
+        dtype = xp.float32 if precision == SINGLE else xp.float64
+        points = z if z.dtype == dtype else xp.astype(z, dtype, out=xp.scratch("points", z.shape, dtype, like=z))
+        linear, offset = (xp.asarray(part, dtype=dtype) for part in self.theta[precision])
+        out = xp.scratch("log_joint", (len(self.means), z.shape[1]), dtype)
+        log_joint = xp.matmul(linear, points, out=out)
         log_joint += offset
         labels, best, close = argmax(log_joint, self.slack[precision])
-        if close.size:
-            z = (z[:, close] if exactly is None else exactly(close)).astype(DOUBLE, copy=False)
+        labels = home(labels)
+        if close.shape[0]:
+            z = home(xp.take(z, close, axis=1)) if exactly is None else exactly(close)
+            z, close = z.astype(DOUBLE, copy=False), home(close)
             if precision == SINGLE:
                 labels[close] = self.find(z, DOUBLE)[0]
             else:

@@ -12,6 +12,7 @@ distances beforehand. The random numbers belong to the rows, so that blocks chan
 import numpy as np
 
 from ._engine.data import BLOCK, Data
+from ._engine.namespace import home, namespace
 from ._engine.reductions import squared_lengths
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
@@ -70,9 +71,9 @@ class _Race:
         self.seed, self.candidates, self.weights, self.size, self.rounding = seed, candidates, weights, size, rounding
 
     def __call__(self, z, rows, w):
-        speed = np.ones(z.shape[1]) if self.candidates is None else nearest(z, self.candidates, self.weights)[1]
+        speed = np.ones(z.shape[1]) if self.candidates is None else home(nearest(z, self.candidates, self.weights)[1])
         speed[speed <= (0 if self.candidates is None else self.rounding)] = 0.0  # a candidate itself
-        speed = speed if w is None else speed * w
+        speed = speed if w is None else speed * home(w)
         with np.errstate(divide="ignore"):
             return First.of(exponentials(self.seed, rows) / speed, z, self.size)
 
@@ -84,7 +85,8 @@ class _Counts:
         self.candidates, self.weights = candidates, weights
 
     def __call__(self, z, rows, w):
-        return np.bincount(nearest(z, self.candidates, self.weights)[0], w, self.candidates.shape[1])
+        labels = home(nearest(z, self.candidates, self.weights)[0])
+        return np.bincount(labels, home(w), self.candidates.shape[1])
 
 
 class First:
@@ -103,10 +105,12 @@ class First:
             if runners.size > some:
                 ahead = runners[np.argpartition(times[runners], some)[:some]]
             ahead = ahead[np.argsort(times[ahead], kind="stable")]
-            _, first = np.unique(points[:, ahead], axis=1, return_index=True)
+            xp = namespace(points)
+            found = home(xp.take(points, xp.asarray(ahead), axis=1))
+            _, first = np.unique(found, axis=1, return_index=True)
             if first.size >= size or ahead.size == runners.size:
-                ahead = ahead[np.sort(first)[:size]]
-                return cls(times[ahead], points[:, ahead].copy(), size)
+                first = np.sort(first)[:size]
+                return cls(times[ahead[first]], found[:, first], size)
             some *= 4
 
     def __add__(self, other):
@@ -115,12 +119,16 @@ class First:
 
 def nearest(z, candidates, weights):
     """The nearest candidate of each column of z, and its squared distance, columns weighted; (b,), (b,)."""
-    z, candidates = (z, candidates) if weights is None else (z * weights, candidates * weights)
+    xp = namespace(z)
+    candidates = xp.asarray(candidates, dtype=z.dtype)
+    if weights is not None:
+        weights = xp.asarray(weights, dtype=z.dtype)
+        z, candidates = z * weights, candidates * weights
     # (3.5) eq-assign, by the largest c.z - |c|^2/2
-    log_joint = candidates.T.astype(z.dtype) @ z
-    log_joint -= 0.5 * squared_lengths(candidates)[:, None].astype(z.dtype)
-    labels = log_joint.argmax(axis=0)
-    return labels, squared_lengths(z - candidates[:, labels], dtype=np.float64)
+    log_joint = candidates.T @ z
+    log_joint -= 0.5 * squared_lengths(candidates)[:, None]
+    labels = xp.argmax(log_joint, axis=0)
+    return labels, squared_lengths(z - xp.take(candidates, labels, axis=1), dtype=xp.float64)
 
 
 def exponentials(seed, rows):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._engine.namespace import home, namespace
 from ._engine.reductions import squared_lengths
 
 
@@ -34,13 +35,16 @@ class _FromNearest:
         self.estep, self.means, self.moved = estep, means, moved
 
     def __call__(self, z, rows, w):
-        squares = squared_lengths(z - self.means.T[:, self.estep.labels_of(z, rows)])
+        xp = namespace(z)
+        labels = xp.asarray(self.estep.labels_of(z, rows))
+        squares = squared_lengths(z - xp.take(xp.asarray(self.means), labels, axis=0).T)
         for mean in self.moved:
-            np.minimum(squares, squared_lengths(z - mean[:, None]), out=squares)
+            squares = xp.minimum(squares, squared_lengths(z - xp.asarray(mean)[:, None]))
+        squares = home(squares)
         if w is not None:
-            squares[w == 0] = 0.0
+            squares[home(w) == 0] = 0.0
         first = int(squares.argmax())
-        return Farthest(float(squares[first]), rows.start + first, z[:, first].copy())
+        return Farthest(float(squares[first]), rows.start + first, home(z[:, first]).copy())
 
 
 class Farthest:

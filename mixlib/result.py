@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ._engine.namespace import namespace
 from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.sources import as_source, each_row
 from ._types import ArrayLike, Floats, Ints
@@ -170,10 +171,11 @@ class Fit:
 
         def block(z, rows, w):
             labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
-            deviations = z - means.take(labels_of_block, axis=0).T
+            xp = namespace(z)
+            deviations = z - xp.take(xp.asarray(means), xp.asarray(labels_of_block), axis=0).T
             with np.errstate(over="ignore"):
-                deviations = scale * (deviations if root is None else root @ deviations)
-                return weighted_sum(squared_lengths(deviations)[None], w)[0]
+                deviations = xp.asarray(scale) * (deviations if root is None else xp.asarray(root) @ deviations)
+                return weighted_sum(squared_lengths(deviations)[None, :], w)[0]
 
         return float(data.sum_blocks(block, rows_in_block))
 

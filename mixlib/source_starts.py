@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from . import inputs, oversampling
+from ._engine.namespace import home
 from ._engine.streamed import StreamedData
 from .covariance import CONSTRAINTS
 from .estep import FixedResponsibilities, e_step
@@ -65,7 +66,7 @@ class NearestLabels(FixedResponsibilities):
 
     def given_to(self, z, rows):
         coordinates = self.nearest.coordinates
-        x = self.data.coordinates.to_user(z.astype(DOUBLE))
+        x = self.data.coordinates.to_user(home(z).astype(DOUBLE))
         return self.nearest.find(((x - coordinates.shift) / coordinates.scale).T, DOUBLE)[0]
 
 

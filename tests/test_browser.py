@@ -226,6 +226,20 @@ def test_on_paper_no_root_has_a_gap_behind_it(site, desk):
     assert len(rooms) > 9 and rooms == pytest.approx([0] * len(rooms), abs=1)
 
 
+def test_a_proof_begins_on_the_line_of_its_first_words(site, desk):
+    """However tall the formulas of that line are."""
+    tab = desk.new_page()
+    tab.goto(f"{site}/book/convergence.html")
+    tab.add_style_tag(content="section { content-visibility: visible !important }")
+    gaps = tab.evaluate("""[...document.querySelectorAll("details.proof > summary + p")].map(p => {
+        const bottom = part => { const range = document.createRange(); range.selectNodeContents(part); return range; };
+        const first = document.createTreeWalker(p, NodeFilter.SHOW_TEXT).nextNode();
+        const lines = bottom(first).getClientRects();
+        return first.parentNode.closest("math") ? 0
+             : lines[0].bottom - bottom(p.previousElementSibling).getClientRects()[0].bottom; })""")
+    assert len(gaps) > 5 and max(map(abs, gaps)) < 2, gaps
+
+
 @pytest.mark.parametrize("name", page_names())
 def test_the_number_of_a_wide_formula_gives_way(site, phone, name):
     """On a phone no formula scrolls that would have room without its number."""

@@ -64,7 +64,7 @@ def test_appendices_have_letters():
         "two": {"figure": {"e": (4,)}},
     }
     assert letters(numbers, ["one", "none", "two"]) == {
-        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}, "displaymath": {"f": (1,)}},
+        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}, "displaymath": {"f": ("A", 1)}},
         "two": {"figure": {"e": ("B", 1)}},
     }
 

@@ -297,6 +297,28 @@ def test_a_function_stands_apart_from_its_factor():
 
 
 @pytest.mark.parametrize(
+    "tex, numbers",
+    [
+        (r"\mathcal N(0,1)", ["0", "1"]),
+        (r"(0.64,0.33)", ["0.64", "0.33"]),
+        (r"\{0,2,5\}", ["0", "2", "5"]),
+        (r"[0,255]", ["0", "255"]),
+        (r"19,584", ["19,584"]),
+        (r"x_{1,2}", ["1,2"]),
+    ],
+)
+def test_a_comma_between_numbers_has_its_space(tex, numbers):
+    tree = typeset.mathml(tex)
+    assert [number.text for number in tree.iter("mn")] == numbers
+    if len(numbers) > 1:
+        assert sum(sign.text == "," for sign in tree.iter("mo")) == len(numbers) - 1
+
+
+def test_a_root_does_not_hang_below_its_line():
+    assert typeset.inline(r"\sqrt n").count("<msqrt><mspace") == 1
+
+
+@pytest.mark.parametrize(
     "line, form",
     [
         (r"a&=b\\ &+c", "infix"),

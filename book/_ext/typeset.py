@@ -54,10 +54,12 @@ def mathml(tex, display=False):
         f"{{displayMode: {json.dumps(display)}, throwOnError: true, wrap: 'none'}})"
     )
     try:
-        return ElementTree.fromstring(_temml().eval(source))
+        tree = ElementTree.fromstring(_temml().eval(source))
     except JSEvalException as error:
         said = next((line for line in str(error).splitlines() if "Error: " in line), str(error))
         raise TypesetError(said.split("Error: ")[-1].strip()) from None
+    part_lists(tree)
+    return tree
 
 
 def prepared(tex):
@@ -218,14 +220,35 @@ def width(element):
 
 # ----------------------------------------------------------------- spaces
 
+ROWS = ("mrow", "math", "mtd", "mstyle", "msqrt")
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+
+
+def part_lists(element):
+    """0,1 is two numbers with a comma's space between them, for which Temml takes one; 19,584 is one."""
+    for place, child in reversed(list(enumerate(element))):
+        if child.tag == "mn" and "," in child.text and element.tag in ROWS and not THOUSANDS.fullmatch(child.text):
+            element.remove(child)
+            for number in reversed(child.text.split(",")):
+                element.insert(place, child.makeelement("mn", {}))
+                element[place].text = number
+                element.insert(place, child.makeelement("mo", {"separator": "true"}))
+                element[place].text = ","
+            del element[place]
+        elif child.tag not in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+            part_lists(child)
+        elif len(child):
+            part_lists(child[0])
+
 
 def set_spaces(tree):
     """TeX's spaces where Temml leaves them to browsers: in lines that go on, before the name of a function, around dots."""
     for table in tree.iter("mtable"):
         if table.get("class") == "tml-jot":
             set_apart(table)
+    set_roots(tree)
     for parent in list(tree.iter()):
-        if parent.tag in ("mrow", "math", "mtd", "mstyle", "msqrt"):
+        if parent.tag in ROWS:
             children = list(parent)
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
@@ -233,6 +256,12 @@ def set_spaces(tree):
     for sign in tree.iter("mo"):
         if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
             sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
+
+
+def set_roots(tree):
+    """As TeX does, a root is as high above a low letter as below it; browsers would hang the sign below."""
+    for root in tree.iter("msqrt"):
+        root.insert(0, ElementTree.Element("mspace", {"width": "0", "height": "0.78em", "depth": "0.27em"}))
 
 
 def set_apart(table):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .namespace import NUMPY, home, namespace
+
 FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
 
 
@@ -16,18 +18,31 @@ def concatenated(arrays):
 
 
 def squared_lengths(columns, **options):
-    """|z|^2 of each column of (d, b), (b,)."""
-    return np.einsum("jb,jb->b", columns, columns, **options)
+    """|z|^2 of each column of (d, b), (b,); summed in a `dtype` or into `out`, if given."""
+    if isinstance(columns, np.ndarray):
+        return np.einsum("jb,jb->b", columns, columns, **options)  # up to three times as fast
+    return namespace(columns).sum(columns * columns, axis=0, **options)
 
 
 def weighted_sum(columns, weights):
     """The sum of columns (m, b), each times its weight, in double precision; (m,)."""
-    return reduce_points(np.add, columns, dtype=np.float64) if weights is None else columns @ weights
+    xp = namespace(columns)
+    if weights is not None:
+        return home(xp.matmul(columns, weights))
+    if xp is NUMPY:
+        return reduce_points(np.add, columns, dtype=np.float64)
+    return home(xp.sum(columns, axis=1, dtype=xp.float64))
+
+
+def weighted_total(values, weights):
+    """The sum of values (b,), each times its weight, in double precision; a number."""
+    xp = namespace(values)
+    return float(xp.sum(values, axis=0, dtype=xp.float64) if weights is None else xp.matmul(values, weights))
 
 
 def outer_sum(columns, weights):
     """The sum of w z z^T over columns (d, b); (d, d)."""
-    return (columns if weights is None else columns * weights) @ columns.T
+    return home((columns if weights is None else columns * weights) @ columns.T)
 
 
 def reduce_points(ufunc, columns, **options):
@@ -41,10 +56,11 @@ def reduce_points(ufunc, columns, **options):
 
 def sum_by_label(labels, columns, weights, K):
     """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
-    if K * len(labels) <= FEW:
-        ones = np.equal.outer(np.arange(K), labels).astype(np.float64)
+    xp = namespace(columns)
+    if K * labels.shape[0] <= FEW or xp is not NUMPY:
+        ones = one_hot(labels, K, xp.float64, xp)
         ones = ones if weights is None else ones * weights
-        return np.concatenate([ones.sum(axis=1)[:, None], ones @ columns.T], axis=1)
+        return home(xp.concat([xp.sum(ones, axis=1)[:, None], xp.matmul(ones, columns.T)], axis=1))
     labels = labels.astype(np.intp)
     out = np.zeros((K, 1 + len(columns)))
     out[:, 0] = np.bincount(labels, weights, K)
@@ -60,6 +76,11 @@ def sum_by_label(labels, columns, weights, K):
         for row, total in zip(columns, out.T[1:]):
             total[:] = np.bincount(labels, row if weights is None else row * weights, K)
     return out
+
+
+def one_hot(labels, K, dtype, xp=NUMPY):
+    """Labels (b,), of NumPy or of the namespace xp, as responsibilities (K, b)."""
+    return xp.astype(xp.asarray(labels) == xp.asarray(np.arange(K)[:, None]), dtype)
 
 
 def add_in_order(parts):

@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import inputs
+from .namespace import home
 from .summaries import Distinct, LeastAndLargest
+
+MAIN_MEMORY = (1, 3, 11, 13)  # DLPack's numbers of the devices whose memory the processor can read
 
 
 class Source:
@@ -94,6 +97,10 @@ def as_source(x, name="x"):
         from .dask_blocks import DaskBlocks
 
         return DaskBlocks(x, name)
+    if is_elsewhere(x):
+        from .elsewhere import ArrayElsewhere
+
+        return ArrayElsewhere(x, name)
     if isinstance(x, (str, os.PathLike, np.memmap)) or callable(x):
         from .files import ArrayFile, BlockFactory, MappedArray
 
@@ -104,6 +111,14 @@ def as_source(x, name="x"):
             f"lambda: read_blocks(...)"
         )
     return None
+
+
+def is_elsewhere(x):
+    """Does an array of another library lie where NumPy cannot read it?"""
+    try:
+        return not isinstance(x, (np.ndarray, np.generic)) and int(x.__dlpack_device__()[0]) not in MAIN_MEMORY
+    except Exception:  # libraries raise what they like; `inputs.as_array` says what is wrong
+        return False
 
 
 def as_rows(x, source, name):
@@ -122,17 +137,18 @@ def kind(dtype):
 
 
 def each_row(x, answer, rows, columns=None, dtype=np.float64):
-    """What answer(x) makes of each row, (n,) or (n, columns): of an array at once, of a source block by block."""
+    """What answer(x) makes of each row, (n,) or (n, columns): of an array at once, of a source block by block, in NumPy."""
     if not isinstance(x, Source):
         return answer(x)
-    return x.each(lambda part, start: answer(finite(part, start, x.name)), rows, columns, dtype)
+    return x.each(lambda part, start: answer(finite(home(part), start, x.name)), rows, columns, dtype)
 
 
 def distinct(x, w, K):
     """Up to K points that differ and count, (m, d), of an array (n, d) or a source, with weights (n,) or None."""
 
     def of_block(x, start, w):
-        return Distinct(x if w is None else x[w > 0], K)
+        x = home(x)
+        return Distinct(x if w is None else x[home(w) > 0], K)
 
     return (x.total(of_block, 1 << 16, x.beside(w)) if isinstance(x, Source) else of_block(x, 0, w)).points
 

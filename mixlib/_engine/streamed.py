@@ -9,8 +9,8 @@ import numpy as np
 
 from .coordinates import Coordinates
 from .data import CACHED_BLOCK, ROW_MAJOR_FROM, Data
+from .namespace import namespace
 from .reductions import squared_lengths, weighted_sum
-from .scratch import scratch
 from .sources import Gone
 from .summaries import Largest, Scatter
 
@@ -46,7 +46,7 @@ class StreamedData(Data):
     def _moments(self, z, rows, w):
         """The sum of a block, its second moments about the origin of z in the shape's form, its largest square."""
         lengths = squared_lengths(z)
-        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(lengths.max())
+        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(namespace(z).max(lengths, axis=0))
 
     def _set_whitening(self, inverse):
         self.arriving = Arriving(self.coordinates, self.dtype, self.mean, inverse)
@@ -70,24 +70,28 @@ class StreamedData(Data):
 
 
 class Arriving:
-    """Rows (b, d) of the user become columns (d, b) of the loop, in scratch memory."""
+    """Rows (b, d) of the user become columns (d, b) of the loop."""
 
     def __init__(self, coordinates, dtype, mean=None, inverse=None):
         self.shift, self.scale, self.dtype = coordinates.shift, coordinates.scale, dtype
         self.mean, self.inverse = mean, inverse
 
     def __call__(self, x):
-        row_major = x.shape[1] >= ROW_MAJOR_FROM
-        across = (lambda v: v) if row_major else (lambda v: v[:, None])
+        xp, row_major = namespace(x), x.shape[1] >= ROW_MAJOR_FROM
+
+        def across(v):
+            return xp.asarray(v if row_major else v[:, None])
+
         x = x if row_major else x.T
-        z = scratch("arriving", x.shape, self.dtype)
-        np.subtract(x, across(self.shift), out=z, casting="same_kind")
-        np.divide(z, across(self.scale), out=z, casting="same_kind")
+        dtype = xp.float32 if self.dtype == np.float32 else xp.float64
+        z = xp.scratch("arriving", x.shape, dtype)
+        xp.subtract(x, across(self.shift), out=z)
+        xp.divide(z, across(self.scale), out=z)
         if self.inverse is not None:
-            centred = np.subtract(z, across(self.mean), out=scratch("centred", x.shape, np.dtype(np.float64)))
-            whole = scratch("whitened", x.shape, self.dtype)
-            factors = (centred, self.inverse.T) if row_major else (self.inverse, centred)
-            z = np.matmul(*factors, out=whole, casting="same_kind")
+            centred = xp.subtract(z, across(self.mean), out=xp.scratch("centred", x.shape, xp.float64))
+            inverse = xp.asarray(self.inverse)
+            factors = (centred, inverse.T) if row_major else (inverse, centred)
+            z = xp.matmul(*factors, out=xp.scratch("whitened", x.shape, dtype))
         return z.T if row_major else z
 
 
@@ -98,11 +102,11 @@ class InFlight:
         self.arriving, self.task = arriving, task
 
     def __call__(self, x, start, w):
-        return self.task(self.arriving(x), slice(start, start + len(x)), w)
+        return self.task(self.arriving(x), slice(start, start + x.shape[0]), w)
 
 
 class EachInFlight(InFlight):
     """The same for a task that makes something of each point."""
 
     def __call__(self, x, start):
-        return self.task(self.arriving(x), slice(start, start + len(x)))
+        return self.task(self.arriving(x), slice(start, start + x.shape[0]))

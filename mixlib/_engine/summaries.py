@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .namespace import home, namespace
 from .reductions import outer_sum, weighted_sum
 
 
@@ -13,11 +14,12 @@ class LeastAndLargest:
 
     @classmethod
     def of(cls, x, start, w):
-        low, high = x.min(axis=0), x.max(axis=0)
+        xp = namespace(x)
+        low, high = home(xp.min(x, axis=0)), home(xp.max(x, axis=0))
         if np.isfinite(low).all() and np.isfinite(high).all():
-            return cls(len(x), low, high)
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
-        return cls(len(x), low, high, bad.size, start + int(bad[0]))
+            return cls(x.shape[0], low, high)
+        bad = np.flatnonzero(~home(xp.all(xp.isfinite(x), axis=1)))
+        return cls(x.shape[0], low, high, bad.size, start + int(bad[0]))
 
     def __add__(self, other):
         first = [place for place in (self.first_bad, other.first_bad) if place is not None]
@@ -38,11 +40,11 @@ class Scatter:
 
     @classmethod
     def of(cls, z, w):
-        weight = float(z.shape[1] if w is None else w.sum())
+        weight = float(z.shape[1] if w is None else namespace(w).sum(w, axis=0))
         if weight == 0:
-            return cls(0.0, np.zeros(len(z)), np.zeros((len(z), len(z))))
+            return cls(0.0, np.zeros(z.shape[0]), np.zeros((z.shape[0], z.shape[0])))
         mean = weighted_sum(z, w) / weight
-        return cls(weight, mean, outer_sum(z - mean[:, None], w))
+        return cls(weight, mean, outer_sum(z - namespace(z).asarray(mean)[:, None], w))
 
     def __add__(self, other):
         weight = self.weight + other.weight
