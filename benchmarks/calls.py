@@ -1,7 +1,7 @@
 """Single calls beside scikit-learn's: capped k-means, what fitted models are asked, high dimension, many components.
 
-Same data, same start, same work, in turn in this process; medians of a few rounds, ratios of the
-clock and of the processor. Part of `python benchmarks/run.py --typed`, or this file with words
+Same data, same start, same work, in turn in this process; medians of 5 to 40 rounds, ratios of the
+clock and of the processor. A pause before each call lets the threads of the other library come to rest. Part of `python benchmarks/run.py --typed`, or this file with words
 that the rows to run contain.
 """
 
@@ -16,7 +16,8 @@ from typed import blobs, keep
 
 import mixlib
 
-ROUNDS = 5
+LEAST, MOST, SECONDS = 5, 40, 3  # rounds, and the time after which more than the least are not begun
+PAUSE = 0.03
 
 
 def rows():
@@ -99,10 +100,11 @@ def main(words=()):
         calls, times, spent = make(), ([], []), 0.0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for _ in range(ROUNDS):
-                if times[0] and spent > 20:
+            for done in range(MOST):
+                if done and spent > (20 if done < LEAST else SECONDS):
                     break
                 for call, kept in zip(calls, times):
+                    time.sleep(PAUSE)
                     begin = np.array([time.perf_counter(), time.process_time()])
                     call()
                     kept.append(np.array([time.perf_counter(), time.process_time()]) - begin)
