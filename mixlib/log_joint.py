@@ -5,6 +5,8 @@ which loses digits when a component is narrow beside its distance from the origi
 `Deviations` loses none, and takes longer. Chapters 1 and 2.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ._engine.namespace import home, into, like, namespace, room
@@ -192,15 +194,16 @@ def softmax(log_joint, weights):
 
 def argmax(log_joint, slack=0.0):
     """The index of the largest of each column (the lowest among equals), its value, and the
-    columns where another comes within `slack` of it."""
+    columns where another comes within `slack` of it. The values are in scratch memory."""
     # (2.12) eq-best-labels
-    xp, K = namespace(log_joint), log_joint.shape[0]
+    xp, (K, b) = namespace(log_joint), log_joint.shape
     small = np.min_scalar_type(K if K < 256 else -K - 1).name  # torch has no larger unsigned integers
-    best = xp.max(log_joint, axis=0)
-    near = room("near", log_joint.shape, log_joint, small)
-    into(near, xp.greater_equal, log_joint, best - slack if slack else best)
-    codes = into(room("codes", near.shape, near), xp.multiply, near, like(np.arange(K, 0, -1)[:, None], near))
-    labels = K - xp.astype(xp.max(codes, axis=0), xp.int64)
-    if not slack:
-        return labels, best, labels[:0]
-    return labels, best, xp.nonzero(xp.sum(near, axis=0, dtype=near.dtype) > 1)[0]
+    best = into(room("best", (b,), log_joint), partial(xp.max, axis=0), log_joint)
+    least = into(room("least", (b,), log_joint), xp.subtract, best, slack) if slack else best
+    near = into(room("near", (K, b), log_joint, small), xp.greater_equal, log_joint, least)
+    how_many = None
+    if slack:
+        how_many = into(room("how many", (b,), near), partial(xp.sum, axis=0, dtype=near.dtype), near)
+    codes = into(near, xp.multiply, near, like(np.arange(K, 0, -1)[:, None], near))
+    labels = K - xp.astype(into(room("code", (b,), near), partial(xp.max, axis=0), codes), xp.int32)
+    return labels, best, labels[:0] if how_many is None else xp.nonzero(how_many > 1)[0]

@@ -5,14 +5,16 @@ precision decides where the gap to the next is beyond its rounding, double preci
 distances as the user would write them what is still a tie.
 """
 
+import copy
+
 import numpy as np
 
 from ._engine.coordinates import Coordinates
-from ._engine.data import CACHED_BLOCK
+from ._engine.data import BLOCK, CACHED_BLOCK, ROW_MAJOR_FROM
 from ._engine.namespace import cast, home, into, like, namespace, room
-from ._engine.reductions import slices, squared_lengths
+from ._engine.reductions import slices, squared_lengths, weighted_sum
 from ._engine.threads import map_blocks
-from .log_joint import EPS, argmax
+from .log_joint import EPS, argmax, digits_kept
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
@@ -25,18 +27,26 @@ class NearestMean:
     `looks` lists (SINGLE, DOUBLE or "distances", how many points) of every call.
     """
 
-    def __init__(self, means, centres, coordinates, radius):
-        self.means, self.centres, self.coordinates, self.looks = means, centres, coordinates, []
+    def __init__(self, means, centres, coordinates, radius=0.0):
+        self.means, self.centres, self.coordinates = means, centres, coordinates
         # (3.5) eq-assign, (5.2) eq-reduction-score
         self.offset = -0.5 * squared_lengths(means.T)
+        self._set_radius(radius)
+
+    def _set_radius(self, radius):
+        """What holds for points up to there: the precision to begin with, and how far rounding may reach."""
         radius = max(radius, np.sqrt(-2 * self.offset.min()))
-        self.theta = {DOUBLE: (means, self.offset[:, None])}
-        if radius < SINGLE_RADIUS:
-            self.theta[SINGLE] = tuple(part.astype(SINGLE) for part in self.theta[DOUBLE])
-        away = coordinates.away
-        steps = (means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * EPS[DOUBLE.itemsize]
+        self.precision = SINGLE if radius < SINGLE_RADIUS else DOUBLE
+        steps = (self.means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
+        double = 4 * steps * (radius + self.coordinates.away) * EPS[DOUBLE.itemsize]
         self.slack = {SINGLE: float(steps * radius * EPS[SINGLE.itemsize] + double), DOUBLE: float(double)}
+        self.looks = []
+
+    def within(self, radius):
+        """The same for other points, up to that radius."""
+        other = copy.copy(self)
+        other._set_radius(radius)
+        return other
 
     def find(self, z, precision, exactly=None):
         """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest.
@@ -46,9 +56,7 @@ class NearestMean:
         self.looks.append((precision, z.shape[1]))
         xp = namespace(z)
         points = cast("points", z, precision.name)
-        linear, offset = (like(part, points) for part in self.theta[precision])
-        log_joint = into(room("log_joint", (len(self.means), z.shape[1]), points), xp.matmul, linear, points)
-        log_joint += offset
+        log_joint = self.log_joint(points)
         labels, best, close = argmax(log_joint, self.slack[precision])
         labels = home(labels)
         if close.shape[0]:
@@ -61,6 +69,12 @@ class NearestMean:
                 labels[close] = self._by_distances(z)
         return labels, points, log_joint, best
 
+    def log_joint(self, z):
+        """c.z - |c|^2 / 2, (K, b), in the precision of z; in scratch memory."""
+        log_joint = into(room("log_joint", (len(self.means), z.shape[1]), z), namespace(z).matmul, like(self.means, z), z)
+        log_joint += like(self.offset[:, None], z)
+        return log_joint
+
     def _by_distances(self, z):
         """Labels by the distances as written, in the user's coordinates: the lowest among equals."""
         x, scale = self.coordinates.to_user(z), self.coordinates.scale
@@ -68,38 +82,39 @@ class NearestMean:
 
 
 def nearest_labels(x, centres):
-    """The index of the nearest of K centres (K, d) for each point of x, (n,)."""
-    labels = np.empty(len(x), dtype=np.intp)
-    coordinates, means = _around(centres)
+    """The index of the nearest of K centres (K, d) for each point of x, (n,) int32."""
+    labels = np.empty(len(x), dtype=np.int32)
+    everywhere = _among(centres)
+    coordinates, shifted = everywhere.coordinates, everywhere.coordinates.shift.any()
 
     def block(part):
-        z, radius = _internal(x[part], coordinates)
-        nearest = NearestMean(means, centres, coordinates, radius)
-        precision = SINGLE if SINGLE in nearest.theta else DOUBLE
-        if z is None:  # the points as they are, but for the unit
-            z = np.multiply(x[part], 1 / coordinates.scale[0], dtype=precision, casting="same_kind").T
+        points = x[part]
+        if shifted:  # in single precision only after that
+            z = _internal(points, coordinates, DOUBLE)
+            nearest = everywhere.within(_radius(z.T, 1.0))
+        else:
+            nearest = everywhere.within(_radius(points, coordinates.scale[0]))
+            z = _internal(points, coordinates, nearest.precision)
 
         def exactly(where):
-            return _internal(x[part][where], coordinates, always=True)[0]
+            return _internal(points[where], coordinates, DOUBLE)
 
-        labels[part] = nearest.find(z, precision, exactly)[0]
+        labels[part] = nearest.find(z, nearest.precision, exactly)[0]
 
-    with np.errstate(over="ignore"):
-        for _ in map_blocks(block, _parts(x, centres)):
-            pass
+    _for_each(block, _parts(x, centres))
     return labels
 
 
 def distances(x, centres):
     """Distances of n points to K centres, (n, K), in the precision of x."""
     out = np.empty((len(x), len(centres)), dtype=x.dtype)
-    coordinates, means = _around(centres)
-    unit, lengths_of_means = coordinates.scale[0], squared_lengths(means.T)
+    nearest = _among(centres)
+    means, unit, lengths_of_means = nearest.means, nearest.coordinates.scale[0], -2 * nearest.offset
 
     def block(part):
-        z = _internal(x[part], coordinates, always=True)[0].T
-        lengths = np.einsum("bj,bj->b", z, z)
-        squares = out[part] if out.dtype == DOUBLE else np.empty(out[part].shape)
+        z = _internal(x[part], nearest.coordinates, DOUBLE).T
+        lengths = squared_lengths(z.T)
+        squares = out[part] if out.dtype == DOUBLE else room("squares", out[part].shape, z)
         np.matmul(z, -2 * means.T, out=squares)
         squares += lengths[:, None]
         squares += lengths_of_means
@@ -110,47 +125,66 @@ def distances(x, centres):
         np.sqrt(squares, out=squares)
         np.multiply(squares, unit, out=out[part], casting="same_kind")
 
-    with np.errstate(over="ignore"):
-        for _ in map_blocks(block, _parts(x, centres)):
-            pass
+    _for_each(block, _parts(x, centres))
     return out
 
 
 def inertia(x, centres, w):
     """The sum of w times the squared distance to the nearest centre."""
-    labels = nearest_labels(x, centres)
+    nearest = _among(centres)
+    unit = nearest.coordinates.scale[0]
 
     def block(part):
-        v = x[part] - centres.take(labels[part], axis=0)
-        return np.vdot(v, v) if w is None else np.einsum("bj,bj->b", v, v) @ w[part]
+        z, weights = _internal(x[part], nearest.coordinates, DOUBLE), None if w is None else w[part]
+        best = np.maximum.reduce(nearest.log_joint(z), axis=0, out=room("best", z.shape[1:], z))
+        lengths = squared_lengths(z)
+        total, gained = (float(weighted_sum(values[None], weights)[0]) for values in (lengths, best))
+        # (3.1) eq-kmeans-objective, as |z|^2 - 2 max_k (c.z - |c|^2 / 2), or from x - c where that loses digits
+        J = total - 2 * gained
+        if J > 0 and digits_kept(DOUBLE, total / J):
+            return J * unit * unit
+        v = x[part] - centres.take(nearest_labels(x[part], centres), axis=0)
+        return float(weighted_sum(squared_lengths(v.T)[None], weights)[0])
 
-    with np.errstate(over="ignore"):
-        return float(sum(map_blocks(block, _parts(x, centres))))
+    return float(sum(_for_each(block, _parts(x, centres))))
 
 
-def _around(centres):
-    """Coordinates about the centres, and the centres in them."""
+def _among(centres):
+    """The search among centres (K, d), in coordinates about them."""
     coordinates = Coordinates.around(centres.min(axis=0), centres.max(axis=0), True)
-    return coordinates, np.ascontiguousarray(coordinates.to_internal(centres).T)
+    return NearestMean(np.ascontiguousarray(coordinates.to_internal(centres).T), centres, coordinates)
 
 
-def _internal(x, coordinates, always=False):
-    """Points x (b, d) as columns in double precision, and a bound of their lengths.
+def _radius(x, unit):
+    """A bound of the lengths of points x (b, d), in units."""
+    return np.sqrt(x.shape[1]) * max(float(x.max()), -float(x.min())) / unit
 
-    Where only the unit differs, None, and not the points, unless `always`.
-    """
-    if not always and not coordinates.shift.any():
-        return None, np.sqrt(x.shape[1]) * max(float(x.max()), -float(x.min())) / coordinates.scale[0]
-    z = x.astype(DOUBLE, copy=False)
-    z = (z - coordinates.shift if coordinates.shift.any() else z) * (1 / coordinates.scale[0])
-    return z.T, np.sqrt(x.shape[1]) * max(z.max(), -z.min())
+
+def _internal(x, coordinates, dtype):
+    """Points x (b, d) as columns (d, b) in the internal coordinates, rounded once; in scratch memory."""
+    row_major = x.shape[1] >= ROW_MAJOR_FROM
+    x, shift = (x, coordinates.shift) if row_major else (x.T, coordinates.shift[:, None])
+    z = room("internal", x.shape, x, dtype.name)
+    if shift.any():
+        x = np.subtract(x, shift, out=room("internal", x.shape, x, DOUBLE.name))
+    np.multiply(x, 1 / coordinates.scale[0], out=z, dtype=DOUBLE, casting="same_kind")
+    return z.T if row_major else z
+
+
+def _for_each(block, parts):
+    """What block(part) makes of each part."""
+    with np.errstate(over="ignore"):
+        return list(map_blocks(block, parts))
 
 
 def _parts(x, centres):
-    return slices(len(x), rows_in_block(centres))
+    """Blocks of points, of one size and an even number of them, so that threads end together."""
+    work = len(x) * (1 + x.shape[1] + len(centres))
+    count = 1 if work <= CACHED_BLOCK else 2 * -(-work // (2 * BLOCK))
+    return slices(len(x), max(256, -(-len(x) // count)))
 
 
 def rows_in_block(centres):
-    """Points in a block whose distances to K centres (K, d) are sought."""
+    """Points in a block of a source whose distances to K centres (K, d) are sought."""
     K, d = centres.shape
-    return max(256, CACHED_BLOCK // (1 + d + K))
+    return max(256, BLOCK // (1 + d + K))
