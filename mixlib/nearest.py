@@ -17,6 +17,7 @@ from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax, digits_kept
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
+MODERATE = 1e9  # squares of such numbers, and of their inverses, are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -48,11 +49,8 @@ class NearestMean:
         other._set_radius(radius)
         return other
 
-    def find(self, z, precision, exactly=None):
-        """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest.
-
-        `exactly` gives columns of z (indices) in double precision where z has lost digits.
-        """
+    def find(self, z, precision):
+        """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest."""
         self.looks.append((precision, z.shape[1]))
         xp = namespace(z)
         points = cast("points", z, precision.name)
@@ -60,8 +58,7 @@ class NearestMean:
         labels, best, close = argmax(log_joint, self.slack[precision])
         labels = home(labels)
         if close.shape[0]:
-            z = home(xp.take(z, close, axis=1)) if exactly is None else exactly(close)
-            z, close = z.astype(DOUBLE, copy=False), home(close)
+            z, close = home(xp.take(z, close, axis=1)).astype(DOUBLE, copy=False), home(close)
             if precision == SINGLE:
                 labels[close] = self.find(z, DOUBLE)[0]
             else:
@@ -84,22 +81,12 @@ class NearestMean:
 def nearest_labels(x, centres):
     """The index of the nearest of K centres (K, d) for each point of x, (n,) int32."""
     labels = np.empty(len(x), dtype=np.int32)
-    everywhere = _among(centres)
-    coordinates, shifted = everywhere.coordinates, everywhere.coordinates.shift.any()
+    among = _among(centres)
 
     def block(part):
-        points = x[part]
-        if shifted:  # in single precision only after that
-            z = _internal(points, coordinates, DOUBLE)
-            nearest = everywhere.within(_radius(z.T, 1.0))
-        else:
-            nearest = everywhere.within(_radius(points, coordinates.scale[0]))
-            z = _internal(points, coordinates, nearest.precision)
-
-        def exactly(where):
-            return _internal(points[where], coordinates, DOUBLE)
-
-        labels[part] = nearest.find(z, nearest.precision, exactly)[0]
+        z = _internal(x[part], among.coordinates)
+        nearest = among.within(np.sqrt(len(z)) * max(float(z.max()), -float(z.min())))
+        labels[part] = nearest.find(z, nearest.precision)[0]
 
     _for_each(block, _parts(x, centres))
     return labels
@@ -112,7 +99,7 @@ def distances(x, centres):
     means, unit, lengths_of_means = nearest.means, nearest.coordinates.scale[0], -2 * nearest.offset
 
     def block(part):
-        z = _internal(x[part], nearest.coordinates, DOUBLE).T
+        z = _internal(x[part], nearest.coordinates).T.astype(DOUBLE, copy=False)
         lengths = squared_lengths(z.T)
         squares = out[part] if out.dtype == DOUBLE else room("squares", out[part].shape, z)
         np.matmul(z, -2 * means.T, out=squares)
@@ -122,8 +109,9 @@ def distances(x, centres):
         places = np.flatnonzero(squares <= CANCELS * (lengths.max() + lengths_of_means))
         rows, columns = np.divmod(places, len(means))
         squares[rows, columns] = ((z[rows] - means[columns]) ** 2).sum(axis=1)
-        np.sqrt(squares, out=squares)
-        np.multiply(squares, unit, out=out[part], casting="same_kind")
+        np.sqrt(squares, out=out[part], casting="same_kind")
+        if unit != 1:
+            out[part] *= unit
 
     _for_each(block, _parts(x, centres))
     return out
@@ -135,7 +123,8 @@ def inertia(x, centres, w):
     unit = nearest.coordinates.scale[0]
 
     def block(part):
-        z, weights = _internal(x[part], nearest.coordinates, DOUBLE), None if w is None else w[part]
+        z = _internal(x[part], nearest.coordinates).astype(DOUBLE, copy=False)
+        weights = None if w is None else w[part]
         best = np.maximum.reduce(nearest.log_joint(z), axis=0, out=room("best", z.shape[1:], z))
         lengths = squared_lengths(z)
         total, gained = (float(weighted_sum(values[None], weights)[0]) for values in (lengths, best))
@@ -150,25 +139,19 @@ def inertia(x, centres, w):
 
 
 def _among(centres):
-    """The search among centres (K, d), in coordinates about them."""
+    """The search among centres (K, d), in coordinates about them and, unless it is extreme, the user's unit."""
     coordinates = Coordinates.around(centres.min(axis=0), centres.max(axis=0), True)
+    if 1 / MODERATE < coordinates.scale[0] < MODERATE:
+        coordinates = Coordinates(coordinates.shift, np.ones_like(coordinates.scale))
     return NearestMean(np.ascontiguousarray(coordinates.to_internal(centres).T), centres, coordinates)
 
 
-def _radius(x, unit):
-    """A bound of the lengths of points x (b, d), in units."""
-    return np.sqrt(x.shape[1]) * max(float(x.max()), -float(x.min())) / unit
-
-
-def _internal(x, coordinates, dtype):
-    """Points x (b, d) as columns (d, b) in the internal coordinates, rounded once; in scratch memory."""
-    row_major = x.shape[1] >= ROW_MAJOR_FROM
-    x, shift = (x, coordinates.shift) if row_major else (x.T, coordinates.shift[:, None])
-    z = room("internal", x.shape, x, dtype.name)
+def _internal(x, coordinates):
+    """Points x (b, d) as columns (d, b) in the internal coordinates: as they lie, where these are the user's."""
+    shift, unit = coordinates.shift, coordinates.scale[0]
     if shift.any():
-        x = np.subtract(x, shift, out=room("internal", x.shape, x, DOUBLE.name))
-    np.multiply(x, 1 / coordinates.scale[0], out=z, dtype=DOUBLE, casting="same_kind")
-    return z.T if row_major else z
+        x = np.subtract(x, shift, out=room("shifted", x.shape, x, DOUBLE.name))
+    return (x if unit == 1 else x * (1 / unit)).T
 
 
 def _for_each(block, parts):
