@@ -12,7 +12,7 @@ import numpy as np
 from ._engine.coordinates import Coordinates
 from ._engine.data import BLOCK, CACHED_BLOCK, ROW_MAJOR_FROM
 from ._engine.namespace import cast, home, into, like, namespace, room
-from ._engine.reductions import slices, squared_lengths, weighted_sum
+from ._engine.reductions import concatenated, slices, squared_lengths, weighted_sum
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax, digits_kept
 
@@ -36,7 +36,7 @@ class NearestMean:
 
     def _set_radius(self, radius):
         """What holds for points up to there: the precision to begin with, and how far rounding may reach."""
-        radius = max(radius, np.sqrt(-2 * self.offset.min()))
+        self.radius = radius = max(radius, np.sqrt(-2 * self.offset.min()))
         self.precision = SINGLE if radius < SINGLE_RADIUS else DOUBLE
         steps = (self.means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
         double = 4 * steps * (radius + self.coordinates.away) * EPS[DOUBLE.itemsize]
@@ -51,20 +51,23 @@ class NearestMean:
 
     def find(self, z, precision):
         """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest."""
-        self.looks.append((precision, z.shape[1]))
-        xp = namespace(z)
-        points = cast("points", z, precision.name)
-        log_joint = self.log_joint(points)
-        labels, best, close = argmax(log_joint, self.slack[precision])
-        labels = home(labels)
+        labels, close, *led = self.screen(z, precision)
         if close.shape[0]:
-            z, close = home(xp.take(z, close, axis=1)).astype(DOUBLE, copy=False), home(close)
+            z, close = home(namespace(z).take(z, close, axis=1)).astype(DOUBLE, copy=False), home(close)
             if precision == SINGLE:
                 labels[close] = self.find(z, DOUBLE)[0]
             else:
                 self.looks.append(("distances", close.size))
                 labels[close] = self._by_distances(z)
-        return labels, points, log_joint, best
+        return labels, *led
+
+    def screen(self, z, precision):
+        """The same, and after the labels the points (indices) whose label this precision leaves open."""
+        self.looks.append((precision, z.shape[1]))
+        points = cast("points", z, precision.name)
+        log_joint = self.log_joint(points)
+        labels, best, close = argmax(log_joint, self.slack[precision])
+        return home(labels), close, points, log_joint, best
 
     def log_joint(self, z):
         """c.z - |c|^2 / 2, (K, b), in the precision of z; in scratch memory."""
@@ -79,16 +82,27 @@ class NearestMean:
 
 
 def nearest_labels(x, centres):
-    """The index of the nearest of K centres (K, d) for each point of x, (n,) int32."""
-    labels = np.empty(len(x), dtype=np.int32)
+    """The index of the nearest of K centres (K, d) for each point of x, (n,)."""
+    labels = np.empty(len(x), dtype=np.intp)
     among = _among(centres)
 
     def block(part):
         z = _internal(x[part], among.coordinates)
         nearest = among.within(np.sqrt(len(z)) * max(float(z.max()), -float(z.min())))
-        labels[part] = nearest.find(z, nearest.precision)[0]
+        if nearest.precision == DOUBLE:
+            labels[part] = nearest.find(z, DOUBLE)[0]
+            return np.empty(0, dtype=np.intp), 0.0
+        labels[part], close, *_ = nearest.screen(z, SINGLE)
+        return part.start + close, nearest.radius
 
-    _for_each(block, _parts(x, centres))
+    left_open, radii = zip(*_for_each(block, _parts(x, centres)))
+    where, nearest = concatenated(left_open), among.within(max(radii))
+
+    def again(part):
+        z = _internal(x[where[part]], among.coordinates).astype(DOUBLE, copy=False)
+        labels[where[part]] = nearest.find(z, DOUBLE)[0]
+
+    _for_each(again, _parts(where, centres))
     return labels
 
 
@@ -162,7 +176,7 @@ def _for_each(block, parts):
 
 def _parts(x, centres):
     """Blocks of points, of one size and an even number of them, so that threads end together."""
-    work = len(x) * (1 + x.shape[1] + len(centres))
+    work = len(x) * (1 + sum(centres.shape))
     count = 1 if work <= CACHED_BLOCK else 2 * -(-work // (2 * BLOCK))
     return slices(len(x), max(256, -(-len(x) // count)))
 

@@ -96,7 +96,7 @@ class Fit:
         source, means = as_source(x), self.mixture.means
         x = as_points(x) if source is None else source
         if self._model.only_means_differ and x.shape[1] == means.shape[1]:
-            return each_row(x, lambda rows: nearest_labels(rows, means), rows_in_block(means), dtype=np.int32)
+            return each_row(x, lambda rows: nearest_labels(rows, means), rows_in_block(means), dtype=np.intp)
         return self.mixture.predict(x)
 
     def without_data(self, *kept: str) -> Self:

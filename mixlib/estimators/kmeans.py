@@ -114,7 +114,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
     def predict(self, X: ArrayLike) -> Ints:
         """The nearest centre of each point, (n,); on the data of the fit, its labels."""
         x, centres = self._input(X), self._centres
-        return each_row(x, lambda rows: nearest_labels(rows, centres), rows_in_block(centres), dtype=np.int32)
+        return each_row(x, lambda rows: nearest_labels(rows, centres), rows_in_block(centres), dtype=np.intp)
 
     def transform(self, X: ArrayLike) -> Floats:
         """Distances to the centres, (n, n_clusters)."""
