@@ -10,7 +10,7 @@ import copy
 import numpy as np
 
 from ._engine.coordinates import Coordinates
-from ._engine.data import BLOCK, CACHED_BLOCK, ROW_MAJOR_FROM
+from ._engine.data import BLOCK, CACHED_BLOCK
 from ._engine.namespace import cast, home, into, like, namespace, room
 from ._engine.reductions import concatenated, slices, squared_lengths, weighted_sum
 from ._engine.threads import map_blocks
@@ -71,7 +71,9 @@ class NearestMean:
 
     def log_joint(self, z):
         """c.z - |c|^2 / 2, (K, b), in the precision of z; in scratch memory."""
-        log_joint = into(room("log_joint", (len(self.means), z.shape[1]), z), namespace(z).matmul, like(self.means, z), z)
+        log_joint = into(
+            room("log_joint", (len(self.means), z.shape[1]), z), namespace(z).matmul, like(self.means, z), z
+        )
         log_joint += like(self.offset[:, None], z)
         return log_joint
 
