@@ -11,8 +11,9 @@ import numpy as np
 
 from ._engine.coordinates import Coordinates
 from ._engine.data import BLOCK, CACHED_BLOCK
-from ._engine.namespace import cast, home, into, like, namespace, room
+from ._engine.namespace import home, namespace
 from ._engine.reductions import concatenated, slices, squared_lengths, weighted_sum
+from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax, digits_kept
 
@@ -64,17 +65,19 @@ class NearestMean:
     def screen(self, z, precision):
         """The same, and after the labels the points (indices) whose label this precision leaves open."""
         self.looks.append((precision, z.shape[1]))
-        points = cast("points", z, precision.name)
+        xp = namespace(z)
+        dtype = xp.float32 if precision == SINGLE else xp.float64
+        points = z if z.dtype == dtype else xp.astype(z, dtype, out=xp.scratch("points", z.shape, dtype, like=z))
         log_joint = self.log_joint(points)
         labels, best, close = argmax(log_joint, self.slack[precision])
         return home(labels), close, points, log_joint, best
 
     def log_joint(self, z):
         """c.z - |c|^2 / 2, (K, b), in the precision of z; in scratch memory."""
-        log_joint = into(
-            room("log_joint", (len(self.means), z.shape[1]), z), namespace(z).matmul, like(self.means, z), z
-        )
-        log_joint += like(self.offset[:, None], z)
+        xp = namespace(z)
+        out = xp.scratch("log_joint", (len(self.means), z.shape[1]), z.dtype)
+        log_joint = xp.matmul(xp.asarray(self.means, dtype=z.dtype), z, out=out)
+        log_joint += xp.asarray(self.offset[:, None], dtype=z.dtype)
         return log_joint
 
     def _by_distances(self, z):
@@ -117,7 +120,7 @@ def distances(x, centres):
     def block(part):
         z = _internal(x[part], nearest.coordinates).T.astype(DOUBLE, copy=False)
         lengths = squared_lengths(z.T)
-        squares = out[part] if out.dtype == DOUBLE else room("squares", out[part].shape, z)
+        squares = out[part] if out.dtype == DOUBLE else scratch("squares", out[part].shape, DOUBLE)
         np.matmul(z, -2 * means.T, out=squares)
         squares += lengths[:, None]
         squares += lengths_of_means
@@ -141,7 +144,7 @@ def inertia(x, centres, w):
     def block(part):
         z = _internal(x[part], nearest.coordinates).astype(DOUBLE, copy=False)
         weights = None if w is None else w[part]
-        best = np.maximum.reduce(nearest.log_joint(z), axis=0, out=room("best", z.shape[1:], z))
+        best = np.maximum.reduce(nearest.log_joint(z), axis=0, out=scratch("best", z.shape[1:], DOUBLE))
         lengths = squared_lengths(z)
         total, gained = (float(weighted_sum(values[None], weights)[0]) for values in (lengths, best))
         # (3.1) eq-kmeans-objective, as |z|^2 - 2 max_k (c.z - |c|^2 / 2), or from x - c where that loses digits
@@ -166,7 +169,7 @@ def _internal(x, coordinates):
     """Points x (b, d) as columns (d, b) in the internal coordinates: as they lie, where these are the user's."""
     shift, unit = coordinates.shift, coordinates.scale[0]
     if shift.any():
-        x = np.subtract(x, shift, out=room("shifted", x.shape, x, DOUBLE.name))
+        x = np.subtract(x, shift, out=scratch("shifted", x.shape, DOUBLE))
     return (x if unit == 1 else x * (1 / unit)).T
 
 

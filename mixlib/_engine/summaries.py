@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .namespace import home, like, namespace
+from .namespace import home, namespace
 from .reductions import outer_sum, weighted_sum
 
 
@@ -40,11 +40,11 @@ class Scatter:
 
     @classmethod
     def of(cls, z, w):
-        weight = float(z.shape[1] if w is None else namespace(w).sum(w))
+        weight = float(z.shape[1] if w is None else namespace(w).sum(w, axis=0))
         if weight == 0:
             return cls(0.0, np.zeros(z.shape[0]), np.zeros((z.shape[0], z.shape[0])))
         mean = weighted_sum(z, w) / weight
-        return cls(weight, mean, outer_sum(z - like(mean, z, "float64")[:, None], w))
+        return cls(weight, mean, outer_sum(z - namespace(z).asarray(mean)[:, None], w))
 
     def __add__(self, other):
         weight = self.weight + other.weight
