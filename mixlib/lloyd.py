@@ -40,7 +40,7 @@ class LloydEStep:
             self.bounds.move(self.params.means, params.means)
         self.params = params
         self.nearest = NearestMean(params.means, params.centres, self.data.coordinates, self.data.radius)
-        if SINGLE not in self.nearest.theta:
+        if self.nearest.precision == DOUBLE:
             self.precision = DOUBLE
         return self
 

@@ -29,7 +29,7 @@ class LloydOnce(LloydEStep):
     def at(self, params):
         self.params = params
         self.nearest = NearestMean(params.means, params.centres, self.data.coordinates, self.data.radius)
-        if SINGLE not in self.nearest.theta:
+        if self.nearest.precision == DOUBLE:
             self.precision = DOUBLE
         return self
 

@@ -196,7 +196,7 @@ def softmax(log_joint, weights):
 
 def argmax(log_joint, slack=0.0):
     """The index of the largest of each column (the lowest among equals), its value, and the
-    columns where another comes within `slack` of it."""
+    columns where another comes within `slack` of it. The values are in scratch memory."""
     # (2.12) eq-best-labels
     xp, K = namespace(log_joint), log_joint.shape[0]
     small = xp.uint8 if K < 1 << 8 else xp.int16 if K < 1 << 15 else xp.int32

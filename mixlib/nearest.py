@@ -5,16 +5,20 @@ precision decides where the gap to the next is beyond its rounding, double preci
 distances as the user would write them what is still a tie.
 """
 
+import copy
+
 import numpy as np
 
 from ._engine.coordinates import Coordinates
-from ._engine.data import CACHED_BLOCK
+from ._engine.data import BLOCK, CACHED_BLOCK
 from ._engine.namespace import home, namespace
-from ._engine.reductions import slices, squared_lengths
+from ._engine.reductions import concatenated, slices, squared_lengths, weighted_sum
+from ._engine.scratch import scratch
 from ._engine.threads import map_blocks
-from .log_joint import EPS, argmax
+from .log_joint import EPS, argmax, digits_kept
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
+MODERATE = 1e9  # squares of such numbers, and of their inverses, are numbers in single precision
 CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -25,43 +29,56 @@ class NearestMean:
     `looks` lists (SINGLE, DOUBLE or "distances", how many points) of every call.
     """
 
-    def __init__(self, means, centres, coordinates, radius):
-        self.means, self.centres, self.coordinates, self.looks = means, centres, coordinates, []
+    def __init__(self, means, centres, coordinates, radius=0.0):
+        self.means, self.centres, self.coordinates = means, centres, coordinates
         # (3.5) eq-assign, (5.2) eq-reduction-score
         self.offset = -0.5 * squared_lengths(means.T)
-        radius = max(radius, np.sqrt(-2 * self.offset.min()))
-        self.theta = {DOUBLE: (means, self.offset[:, None])}
-        if radius < SINGLE_RADIUS:
-            self.theta[SINGLE] = tuple(part.astype(SINGLE) for part in self.theta[DOUBLE])
-        away = coordinates.away
-        steps = (means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
-        double = 4 * steps * (radius + away) * EPS[DOUBLE.itemsize]
+        self._set_radius(radius)
+
+    def _set_radius(self, radius):
+        """What holds for points up to there: the precision to begin with, and how far rounding may reach."""
+        self.radius = radius = max(radius, np.sqrt(-2 * self.offset.min()))
+        self.precision = SINGLE if radius < SINGLE_RADIUS else DOUBLE
+        steps = (self.means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
+        double = 4 * steps * (radius + self.coordinates.away) * EPS[DOUBLE.itemsize]
         self.slack = {SINGLE: float(steps * radius * EPS[SINGLE.itemsize] + double), DOUBLE: float(double)}
+        self.looks = []
 
-    def find(self, z, precision, exactly=None):
-        """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest.
+    def within(self, radius):
+        """The same for other points, up to that radius."""
+        other = copy.copy(self)
+        other._set_radius(radius)
+        return other
 
-        `exactly` gives columns of z (indices) in double precision where z has lost digits.
-        """
-        self.looks.append((precision, z.shape[1]))
-        xp = namespace(z)
-        dtype = xp.float32 if precision == SINGLE else xp.float64
-        points = z if z.dtype == dtype else xp.astype(z, dtype, out=xp.scratch("points", z.shape, dtype, like=z))
-        linear, offset = (xp.asarray(part, dtype=dtype) for part in self.theta[precision])
-        out = xp.scratch("log_joint", (len(self.means), z.shape[1]), dtype)
-        log_joint = xp.matmul(linear, points, out=out)
-        log_joint += offset
-        labels, best, close = argmax(log_joint, self.slack[precision])
-        labels = home(labels)
+    def find(self, z, precision):
+        """Labels (b,), and what led to them: the points (d, b), the log-joint (K, b) and its largest."""
+        labels, close, *led = self.screen(z, precision)
         if close.shape[0]:
-            z = home(xp.take(z, close, axis=1)) if exactly is None else exactly(close)
-            z, close = z.astype(DOUBLE, copy=False), home(close)
+            z, close = home(namespace(z).take(z, close, axis=1)).astype(DOUBLE, copy=False), home(close)
             if precision == SINGLE:
                 labels[close] = self.find(z, DOUBLE)[0]
             else:
                 self.looks.append(("distances", close.size))
                 labels[close] = self._by_distances(z)
-        return labels, points, log_joint, best
+        return labels, *led
+
+    def screen(self, z, precision):
+        """The same, and after the labels the points (indices) whose label this precision leaves open."""
+        self.looks.append((precision, z.shape[1]))
+        xp = namespace(z)
+        dtype = xp.float32 if precision == SINGLE else xp.float64
+        points = z if z.dtype == dtype else xp.astype(z, dtype, out=xp.scratch("points", z.shape, dtype, like=z))
+        log_joint = self.log_joint(points)
+        labels, best, close = argmax(log_joint, self.slack[precision])
+        return home(labels), close, points, log_joint, best
+
+    def log_joint(self, z):
+        """c.z - |c|^2 / 2, (K, b), in the precision of z; in scratch memory."""
+        xp = namespace(z)
+        out = xp.scratch("log_joint", (len(self.means), z.shape[1]), z.dtype)
+        log_joint = xp.matmul(xp.asarray(self.means, dtype=z.dtype), z, out=out)
+        log_joint += xp.asarray(self.offset[:, None], dtype=z.dtype)
+        return log_joint
 
     def _by_distances(self, z):
         """Labels by the distances as written, in the user's coordinates: the lowest among equals."""
@@ -72,36 +89,38 @@ class NearestMean:
 def nearest_labels(x, centres):
     """The index of the nearest of K centres (K, d) for each point of x, (n,)."""
     labels = np.empty(len(x), dtype=np.intp)
-    coordinates, means = _around(centres)
+    among = _among(centres)
 
     def block(part):
-        z, radius = _internal(x[part], coordinates)
-        nearest = NearestMean(means, centres, coordinates, radius)
-        precision = SINGLE if SINGLE in nearest.theta else DOUBLE
-        if z is None:  # the points as they are, but for the unit
-            z = np.multiply(x[part], 1 / coordinates.scale[0], dtype=precision, casting="same_kind").T
+        z = _internal(x[part], among.coordinates)
+        nearest = among.within(np.sqrt(len(z)) * max(float(z.max()), -float(z.min())))
+        if nearest.precision == DOUBLE:
+            labels[part] = nearest.find(z, DOUBLE)[0]
+            return np.empty(0, dtype=np.intp), 0.0
+        labels[part], close, *_ = nearest.screen(z, SINGLE)
+        return part.start + close, nearest.radius
 
-        def exactly(where):
-            return _internal(x[part][where], coordinates, always=True)[0]
+    left_open, radii = zip(*_for_each(block, _parts(x, centres)))
+    where, nearest = concatenated(left_open), among.within(max(radii))
 
-        labels[part] = nearest.find(z, precision, exactly)[0]
+    def again(part):
+        z = _internal(x[where[part]], among.coordinates).astype(DOUBLE, copy=False)
+        labels[where[part]] = nearest.find(z, DOUBLE)[0]
 
-    with np.errstate(over="ignore"):
-        for _ in map_blocks(block, _parts(x, centres)):
-            pass
+    _for_each(again, _parts(where, centres))
     return labels
 
 
 def distances(x, centres):
     """Distances of n points to K centres, (n, K), in the precision of x."""
     out = np.empty((len(x), len(centres)), dtype=x.dtype)
-    coordinates, means = _around(centres)
-    unit, lengths_of_means = coordinates.scale[0], squared_lengths(means.T)
+    nearest = _among(centres)
+    means, unit, lengths_of_means = nearest.means, nearest.coordinates.scale[0], -2 * nearest.offset
 
     def block(part):
-        z = _internal(x[part], coordinates, always=True)[0].T
-        lengths = np.einsum("bj,bj->b", z, z)
-        squares = out[part] if out.dtype == DOUBLE else np.empty(out[part].shape)
+        z = _internal(x[part], nearest.coordinates).T.astype(DOUBLE, copy=False)
+        lengths = squared_lengths(z.T)
+        squares = out[part] if out.dtype == DOUBLE else scratch("squares", out[part].shape, DOUBLE)
         np.matmul(z, -2 * means.T, out=squares)
         squares += lengths[:, None]
         squares += lengths_of_means
@@ -109,50 +128,65 @@ def distances(x, centres):
         places = np.flatnonzero(squares <= CANCELS * (lengths.max() + lengths_of_means))
         rows, columns = np.divmod(places, len(means))
         squares[rows, columns] = ((z[rows] - means[columns]) ** 2).sum(axis=1)
-        np.sqrt(squares, out=squares)
-        np.multiply(squares, unit, out=out[part], casting="same_kind")
+        np.sqrt(squares, out=out[part], casting="same_kind")
+        if unit != 1:
+            out[part] *= unit
 
-    with np.errstate(over="ignore"):
-        for _ in map_blocks(block, _parts(x, centres)):
-            pass
+    _for_each(block, _parts(x, centres))
     return out
 
 
 def inertia(x, centres, w):
     """The sum of w times the squared distance to the nearest centre."""
-    labels = nearest_labels(x, centres)
+    nearest = _among(centres)
+    unit = nearest.coordinates.scale[0]
 
     def block(part):
-        v = x[part] - centres.take(labels[part], axis=0)
-        return np.vdot(v, v) if w is None else np.einsum("bj,bj->b", v, v) @ w[part]
+        z = _internal(x[part], nearest.coordinates).astype(DOUBLE, copy=False)
+        weights = None if w is None else w[part]
+        best = np.maximum.reduce(nearest.log_joint(z), axis=0, out=scratch("best", z.shape[1:], DOUBLE))
+        lengths = squared_lengths(z)
+        total, gained = (float(weighted_sum(values[None], weights)[0]) for values in (lengths, best))
+        # (3.1) eq-kmeans-objective, as |z|^2 - 2 max_k (c.z - |c|^2 / 2), or from x - c where that loses digits
+        J = total - 2 * gained
+        if J > 0 and digits_kept(DOUBLE, total / J):
+            return J * unit * unit
+        v = x[part] - centres.take(nearest_labels(x[part], centres), axis=0)
+        return float(weighted_sum(squared_lengths(v.T)[None], weights)[0])
 
-    with np.errstate(over="ignore"):
-        return float(sum(map_blocks(block, _parts(x, centres))))
+    return float(sum(_for_each(block, _parts(x, centres))))
 
 
-def _around(centres):
-    """Coordinates about the centres, and the centres in them."""
+def _among(centres):
+    """The search among centres (K, d), in coordinates about them and, unless it is extreme, the user's unit."""
     coordinates = Coordinates.around(centres.min(axis=0), centres.max(axis=0), True)
-    return coordinates, np.ascontiguousarray(coordinates.to_internal(centres).T)
+    if 1 / MODERATE < coordinates.scale[0] < MODERATE:
+        coordinates = Coordinates(coordinates.shift, np.ones_like(coordinates.scale))
+    return NearestMean(np.ascontiguousarray(coordinates.to_internal(centres).T), centres, coordinates)
 
 
-def _internal(x, coordinates, always=False):
-    """Points x (b, d) as columns in double precision, and a bound of their lengths.
+def _internal(x, coordinates):
+    """Points x (b, d) as columns (d, b) in the internal coordinates: as they lie, where these are the user's."""
+    shift, unit = coordinates.shift, coordinates.scale[0]
+    if shift.any():
+        x = np.subtract(x, shift, out=scratch("shifted", x.shape, DOUBLE))
+    return (x if unit == 1 else x * (1 / unit)).T
 
-    Where only the unit differs, None, and not the points, unless `always`.
-    """
-    if not always and not coordinates.shift.any():
-        return None, np.sqrt(x.shape[1]) * max(float(x.max()), -float(x.min())) / coordinates.scale[0]
-    z = x.astype(DOUBLE, copy=False)
-    z = (z - coordinates.shift if coordinates.shift.any() else z) * (1 / coordinates.scale[0])
-    return z.T, np.sqrt(x.shape[1]) * max(z.max(), -z.min())
+
+def _for_each(block, parts):
+    """What block(part) makes of each part."""
+    with np.errstate(over="ignore"):
+        return list(map_blocks(block, parts))
 
 
 def _parts(x, centres):
-    return slices(len(x), rows_in_block(centres))
+    """Blocks of points, of one size and an even number of them, so that threads end together."""
+    work = len(x) * (1 + sum(centres.shape))
+    count = 1 if work <= CACHED_BLOCK else 2 * -(-work // (2 * BLOCK))
+    return slices(len(x), max(256, -(-len(x) // count)))
 
 
 def rows_in_block(centres):
-    """Points in a block whose distances to K centres (K, d) are sought."""
+    """Points in a block of a source whose distances to K centres (K, d) are sought."""
     K, d = centres.shape
-    return max(256, CACHED_BLOCK // (1 + d + K))
+    return max(256, BLOCK // (1 + d + K))
