@@ -5,7 +5,7 @@ What each method of a shape computes is said once, in `shape.Shape`.
 
 import numpy as np
 
-from ._engine.namespace import into, like, namespace
+from ._engine.namespace import namespace
 from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.triangles import root
 
@@ -68,7 +68,7 @@ class Spherical(AxisAligned):
         return d * np.log(factors)
 
     def whiten(self, inverse, v):
-        return float(inverse) * v
+        return namespace(v).asarray(inverse[None]) * v
 
     def dense(self, factors, d):
         return factors[:, None, None] * np.eye(d)
@@ -95,7 +95,7 @@ class Diagonal(AxisAligned):
         return d
 
     def moments(self, z, out=None):
-        return into(out, namespace(z).multiply, z, z)
+        return namespace(z).multiply(z, z, out=out)
 
     def sum_moments(self, z, weights, lengths=None):
         return weighted_sum(self.moments(z), weights)
@@ -116,7 +116,7 @@ class Diagonal(AxisAligned):
         return np.log(factors).sum(axis=1)
 
     def whiten(self, inverse, v):
-        return like(inverse[:, None], v) * v
+        return namespace(v).asarray(inverse)[:, None] * v
 
     def dense(self, factors, d):
         return factors[:, :, None] * np.eye(d)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._engine.namespace import into, like, namespace, room
+from ._engine.namespace import namespace
 from ._engine.reductions import outer_sum, slices
 from ._engine.triangles import greatest_lengths, inverse_triangles, regular_triangles, root
 from .axis_aligned import Diagonal, Spherical
@@ -48,10 +48,10 @@ class Full:
         return d * (d + 1) // 2
 
     def moments(self, z, out=None):
-        d, start, multiply = z.shape[0], 0, namespace(z).multiply
-        out = room(None, (self.size(d), z.shape[1]), z) if out is None else out
+        xp, d, start = namespace(z), z.shape[0], 0
+        out = xp.empty((self.size(d), z.shape[1]), dtype=z.dtype) if out is None else out
         for j in range(d):
-            into(out[start : start + d - j, :], multiply, z[j, :], z[j:, :])
+            xp.multiply(z[j, :], z[j:, :], out=out[start : start + d - j, :])
             start += d - j
         return out
 
@@ -106,11 +106,14 @@ class Full:
         return inverse_triangles(factors)
 
     def whiten(self, inverse, v):
-        inverse, d = like(inverse, v), v.shape[0]
+        xp, d = namespace(v), v.shape[0]
+        inverse = xp.asarray(inverse, dtype=v.dtype)
         if d < 2 * STEP:
             return inverse @ v
-        parts = slices(d, max(STEP, d // 8))  # what is above the triangle is 0
-        return namespace(v).concat([inverse[part, : part.stop] @ v[: part.stop, :] for part in parts], axis=0)
+        y = xp.empty_like(v)
+        for part in slices(d, max(STEP, d // 8)):  # what is above the triangle is 0
+            xp.matmul(inverse[part, : part.stop], v[: part.stop, :], out=y[part, :])
+        return y
 
     def dense(self, factors, d):
         return factors

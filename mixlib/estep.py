@@ -9,7 +9,7 @@ no such memory: there `HardOnce` and `LloydOnce` find every label anew.
 import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
-from ._engine.namespace import like, namespace
+from ._engine.namespace import namespace
 from ._engine.reductions import one_hot, weighted_sum
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
@@ -68,7 +68,7 @@ class SoftEStep:
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.log_joint(features), self.params.weights)
         # (2.10) eq-mixture-log-likelihood
-        value = float(weighted_sum(log_density[None, :], w)[0])
+        value = float(weighted_sum(log_density, w))
         # (4.5) eq-counts
         return self.form.sums(features, r if w is None else r * w), value, 0
 
@@ -79,14 +79,9 @@ class SoftEStep:
     def scatter_about(self, means):
         # (4.7) eq-scatter
         def block(z, rows, w):
-            r = self.responsibilities(z, rows)
+            r, columns = self.responsibilities(z, rows), namespace(z).asarray(means)[:, :, None]
             r = r if w is None else r * w
-            return np.stack(
-                [
-                    self.data.shape.sum_moments(z - like(mean, z, "float64")[:, None], r[k, :])
-                    for k, mean in enumerate(means)
-                ]
-            )
+            return np.stack([self.data.shape.sum_moments(z - columns[k, ...], r[k, :]) for k in range(len(means))])
 
         return self.data.sum_blocks(block, self.rows)
 
@@ -111,7 +106,7 @@ class HardEStep(SoftEStep):
         # (2.12) eq-best-labels
         labels, best, _ = argmax(self.form.log_joint(features))
         # (2.11) eq-classification-log-likelihood
-        return labels, float(weighted_sum(best[None, :], w)[0])
+        return labels, float(weighted_sum(best, w))
 
     def labels_of(self, z, rows):
         """The labels of a block, (b,)."""
@@ -122,7 +117,7 @@ class HardEStep(SoftEStep):
         return self.labels.astype(np.intp)
 
     def responsibilities(self, z, rows):
-        return one_hot(self.labels_of(z, rows), len(self.params.means), z)
+        return one_hot(self.labels_of(z, rows), len(self.params.means), z.dtype, namespace(z))
 
     def scatter_about(self, means):
         def block(z, rows, w):
@@ -130,7 +125,7 @@ class HardEStep(SoftEStep):
             out = np.empty((len(means), self.data.shape.size(self.data.d)))
             for k, mean in enumerate(means):
                 mine = xp.nonzero(labels == k)[0]
-                v = xp.take(z, mine, axis=1) - like(mean, z, "float64")[:, None]
+                v = xp.take(z, mine, axis=1) - xp.asarray(mean)[:, None]
                 out[k] = self.data.shape.sum_moments(v, None if w is None else xp.take(w, mine, axis=0))
             return out
 
@@ -179,7 +174,7 @@ class FixedResponsibilities(SoftEStep):
     def _block(self, z, rows, w):
         given = self.given_to(z, rows)
         if given.ndim == 1:
-            return self.form.sums_by_label(self.form.features(z), like(given, z, "int64"), w), 0.0, 0
+            return self.form.sums_by_label(self.form.features(z), namespace(z).asarray(given), w), 0.0, 0
         r = self.responsibilities(z, rows)
         return self.form.sums(self.form.features(z), r if w is None else r * w), 0.0, 0
 
@@ -188,5 +183,5 @@ class FixedResponsibilities(SoftEStep):
         return self.given[rows]
 
     def responsibilities(self, z, rows):
-        given = self.given_to(z, rows)
-        return one_hot(given, self.K, z) if given.ndim == 1 else like(given.T, z)
+        given, xp = self.given_to(z, rows), namespace(z)
+        return one_hot(given, self.K, z.dtype, xp) if given.ndim == 1 else xp.asarray(given.T, dtype=z.dtype)

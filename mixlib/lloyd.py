@@ -9,7 +9,7 @@ import numpy as np
 
 from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
-from ._engine.namespace import like, namespace
+from ._engine.namespace import namespace
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
 from ._engine.threads import map_blocks
 from .log_joint import LOG_2PI, digits_kept
@@ -155,8 +155,10 @@ class LloydEStep:
         """Sums of |z - mu|^2 over the points of each component, (K, 1)."""
 
         def block(z, rows, w):
-            labels = like(self.labels_of(z, rows), z, "int64")
-            squares = squared_lengths(z - namespace(z).take(like(means.T, z, "float64"), labels, axis=1))
+            xp = namespace(z)
+            labels = xp.asarray(self.labels_of(z, rows))
+            means_of_block = xp.take(xp.asarray(means), labels, axis=0).T
+            squares = squared_lengths(z - means_of_block)
             return sum_by_label(labels, squares[None, :], w, len(means))[:, 1:]
 
         return self.data.sum_blocks(block, self.rows)

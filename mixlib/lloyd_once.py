@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ._engine.namespace import home, like
+from ._engine.namespace import home, namespace
 from ._engine.reductions import concatenated, one_hot, slices, sum_by_label
 from .lloyd import LloydEStep
 from .nearest import DOUBLE, SINGLE, NearestMean
@@ -45,7 +45,7 @@ class LloydOnce(LloydEStep):
         """Of a block: counts and sums; how many points single precision left undecided; the fingerprint."""
         labels, undecided = self._find(z)
         K = len(self.params.means)
-        return sum_by_label(like(labels, z, "int64"), z, w, K), undecided, fingerprint(labels, rows.start, w, K)
+        return sum_by_label(labels, z, w, K), undecided, fingerprint(labels, rows.start, w, K)
 
     def _find(self, z):
         nearest = copy.copy(self.nearest)
@@ -57,7 +57,7 @@ class LloydOnce(LloydEStep):
         return self._find(z)[0]
 
     def responsibilities(self, z, rows):
-        return one_hot(self.labels_of(z, rows), len(self.params.means), z)
+        return one_hot(self.labels_of(z, rows), len(self.params.means), z.dtype, namespace(z))
 
     def assign(self, params):
         self.at(params)

@@ -7,15 +7,16 @@ which loses digits when a component is narrow beside its distance from the origi
 
 import numpy as np
 
-from ._engine.namespace import home, into, like, namespace, room
+from ._engine.namespace import NUMPY, home, namespace
 from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum
 
 LOG_2PI = np.log(2 * np.pi)
 EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
+LOWEST = {8: float(np.finfo(np.float64).min), 4: float(np.finfo(np.float32).min)}
 # what lies further below the largest counts as this far (exp stays a normal number)
-LOWEST_EXPONENT = {64: -700.0, 32: -85.0}
+LOWEST_EXPONENT = {8: -700.0, 4: -85.0}
 
 NEGLIGIBLE = 1e-30  # a responsibility of this share of a component's weight is far below the rounding of its sums
 MOMENTS_PER_COMPONENT = 45  # above so many second moments a component, products of the points are the fastest form
@@ -61,7 +62,7 @@ class Moments:
     def features(self, z):
         """t(z), (F, b): (1.17) eq-sufficient."""
         d, b = z.shape
-        out = room("features", (self.size, b), z)
+        out = namespace(z).scratch("features", (self.size, b), z.dtype)
         out[0, :], out[1 : 1 + d, :] = 1.0, z
         if self.per_component:
             self.shape.moments(z, out=out[1 + d :, :])
@@ -69,8 +70,8 @@ class Moments:
 
     def sums(self, features, r):
         """Sums of r t(z), (K, F)."""
-        product = namespace(r).matmul(r, features.T)
-        return home(product).astype(np.float64, copy=False)  # blocks are added in double precision
+        sums = home(namespace(r).matmul(r, features.T))
+        return sums.astype(np.float64, copy=False)  # blocks are added in double precision
 
     def sums_by_label(self, features, labels, w):
         """The same for labels, of weights w."""
@@ -87,7 +88,7 @@ class Natural(Moments):
         linear = self.shape.linear(inverse, means)
         quadratic = self.shape.quadratic(inverse)
         constant = -self.shape.log_det(params.factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.zero_weight = np.flatnonzero(weights == 0).tolist()
+        self.zero_weight = np.flatnonzero(weights == 0)
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         if self.per_component:
             theta = [(offset + constant)[:, None], linear, quadratic]
@@ -98,10 +99,12 @@ class Natural(Moments):
 
     def log_joint(self, features):
         """(K, b), but for `shared_term` of all points together."""
-        out = room("log_joint", (self.K, features.shape[1]), features)
-        into(out, namespace(features).matmul, like(self.theta, features), features)
+        xp = namespace(features)
+        theta = xp.asarray(self.theta, dtype=features.dtype)
+        out = xp.scratch("log_joint", (self.K, features.shape[1]), features.dtype)
+        xp.matmul(theta, features, out=out)
         for k in self.zero_weight:
-            out[k, :] = -np.inf
+            out[int(k), :] = -np.inf
         return out
 
 
@@ -140,7 +143,7 @@ class Deviations:
     def sums_by_label(self, z, labels, w):
         if not self.per_component:
             return sum_by_label(labels, z, w, len(self.params.means))
-        ones = namespace(z).ones_like(z[0, :]) if w is None else w
+        ones = namespace(z).ones_like(z[0, :], dtype=namespace(z).float64) if w is None else w
         return np.array([self._sums(k, z, ones, labels == k) for k in range(len(self.params.means))])
 
     def _sums(self, k, z, r, counted):
@@ -148,8 +151,8 @@ class Deviations:
         if not xp.all(counted):
             counted = xp.nonzero(counted)[0]
             z, r = xp.take(z, counted, axis=1), xp.take(r, counted, axis=0)
-        v = z - like(self.params.means[k], z)[:, None]
-        return np.concatenate([weighted_sum(r[None, :], None), weighted_sum(v, r), self.shape.sum_moments(v, r)])
+        v = z - xp.asarray(self.params.means[k], dtype=z.dtype)[:, None]
+        return np.concatenate([weighted_sum(r, None)[None], weighted_sum(v, r), self.shape.sum_moments(v, r)])
 
 
 def deviation_rows(K, d, cached):
@@ -159,31 +162,32 @@ def deviation_rows(K, d, cached):
 
 def log_joint_from_deviations(shape, weights, means, factors, z, inverse):
     """log pi_k + log N(z | mu_k, Sigma_k) for columns z, by y = L^-1 (z - mu); (K, b)."""
-    d = z.shape[0]
+    xp, d = namespace(z), z.shape[0]
     # (1.11) eq-log-normal-d
     with np.errstate(divide="ignore"):
         constant = np.log(weights) - shape.log_det(factors, d) - 0.5 * d * LOG_2PI
     inverse = np.broadcast_to(inverse, (len(means),) + factors.shape[1:])
-    log_joint = room("log_joint", (len(means), z.shape[1]), z)
+    log_joint = xp.scratch("log_joint", (len(means), z.shape[1]), z.dtype)
     for k in range(len(means)):
         # (1.14) eq-whitened
-        y = shape.whiten(inverse[k], z - like(means[k], z)[:, None])
-        log_joint[k, :] = float(constant[k]) - 0.5 * squared_lengths(y)
+        y = shape.whiten(inverse[k], z - xp.asarray(means[k], dtype=z.dtype)[:, None])
+        xp.subtract(xp.asarray(constant[k : k + 1]), 0.5 * squared_lengths(y), out=log_joint[k, :])
     return log_joint
 
 
 def softmax(log_joint, weights):
     """Responsibilities, in place of the log-joint, and log sum exp of each column."""
     xp = namespace(log_joint)
-    numbers = xp.finfo(log_joint.dtype)
+    size = 4 if log_joint.dtype == xp.float32 else 8
     # (2.18) eq-log-sum-exp
-    top = xp.maximum(xp.max(log_joint, axis=0), float(numbers.min))  # finite, out of all reach too
+    top = xp.maximum(xp.max(log_joint, axis=0), LOWEST[size])  # finite, out of all reach too
     r = log_joint
     r -= top
-    into(r, xp.maximum, r, LOWEST_EXPONENT[numbers.bits])
-    into(r, xp.exp, r)
-    for k in np.flatnonzero(weights == 0).tolist():
-        r[k, :] = 0.0
+    xp.maximum(r, LOWEST_EXPONENT[size], out=r)
+    xp.exp(r, out=r)
+    if not weights.all():
+        for k in np.flatnonzero(weights == 0):
+            r[int(k), :] = 0.0
     total = xp.sum(r, axis=0)
     # (2.14) eq-responsibilities
     r *= 1 / total
@@ -195,12 +199,14 @@ def argmax(log_joint, slack=0.0):
     columns where another comes within `slack` of it."""
     # (2.12) eq-best-labels
     xp, K = namespace(log_joint), log_joint.shape[0]
-    small = np.min_scalar_type(K if K < 256 else -K - 1).name  # torch has no larger unsigned integers
+    small = xp.uint8 if K < 1 << 8 else xp.int16 if K < 1 << 15 else xp.int32
     best = xp.max(log_joint, axis=0)
-    near = room("near", log_joint.shape, log_joint, small)
-    into(near, xp.greater_equal, log_joint, best - slack if slack else best)
-    codes = into(room("codes", near.shape, near), xp.multiply, near, like(np.arange(K, 0, -1)[:, None], near))
+    near = xp.scratch("near", log_joint.shape, xp.bool)
+    xp.greater_equal(log_joint, best - slack if slack else best, out=near)
+    near = near.view(np.uint8) if xp is NUMPY else xp.astype(near, xp.uint8)
+    codes = xp.scratch("codes", near.shape, small)
+    xp.multiply(near, xp.asarray(np.arange(K, 0, -1)[:, None], dtype=small), out=codes)
     labels = K - xp.astype(xp.max(codes, axis=0), xp.int64)
     if not slack:
         return labels, best, labels[:0]
-    return labels, best, xp.nonzero(xp.sum(near, axis=0, dtype=near.dtype) > 1)[0]
+    return labels, best, xp.nonzero(xp.sum(near, axis=0, dtype=small) > 1)[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._engine.coordinates import Coordinates
 from ._engine.data import CACHED_BLOCK
-from ._engine.namespace import cast, home, into, like, namespace, room
+from ._engine.namespace import home, namespace
 from ._engine.reductions import slices, squared_lengths
 from ._engine.threads import map_blocks
 from .log_joint import EPS, argmax
@@ -45,9 +45,11 @@ class NearestMean:
         """
         self.looks.append((precision, z.shape[1]))
         xp = namespace(z)
-        points = cast("points", z, precision.name)
-        linear, offset = (like(part, points) for part in self.theta[precision])
-        log_joint = into(room("log_joint", (len(self.means), z.shape[1]), points), xp.matmul, linear, points)
+        dtype = xp.float32 if precision == SINGLE else xp.float64
+        points = z if z.dtype == dtype else xp.astype(z, dtype, out=xp.scratch("points", z.shape, dtype, like=z))
+        linear, offset = (xp.asarray(part, dtype=dtype) for part in self.theta[precision])
+        out = xp.scratch("log_joint", (len(self.means), z.shape[1]), dtype)
+        log_joint = xp.matmul(linear, points, out=out)
         log_joint += offset
         labels, best, close = argmax(log_joint, self.slack[precision])
         labels = home(labels)

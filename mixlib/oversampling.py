@@ -12,7 +12,7 @@ distances beforehand. The random numbers belong to the rows, so that blocks chan
 import numpy as np
 
 from ._engine.data import BLOCK, Data
-from ._engine.namespace import home, like, namespace
+from ._engine.namespace import home, namespace
 from ._engine.reductions import squared_lengths
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
@@ -105,7 +105,8 @@ class First:
             if runners.size > some:
                 ahead = runners[np.argpartition(times[runners], some)[:some]]
             ahead = ahead[np.argsort(times[ahead], kind="stable")]
-            found = home(namespace(points).take(points, like(ahead, points, "int64"), axis=1))
+            xp = namespace(points)
+            found = home(xp.take(points, xp.asarray(ahead), axis=1))
             _, first = np.unique(found, axis=1, return_index=True)
             if first.size >= size or ahead.size == runners.size:
                 first = np.sort(first)[:size]
@@ -118,13 +119,16 @@ class First:
 
 def nearest(z, candidates, weights):
     """The nearest candidate of each column of z, and its squared distance, columns weighted; (b,), (b,)."""
-    xp, candidates = namespace(z), like(candidates, z)
-    z, candidates = (z, candidates) if weights is None else (z * like(weights, z), candidates * like(weights, z))
+    xp = namespace(z)
+    candidates = xp.asarray(candidates, dtype=z.dtype)
+    if weights is not None:
+        weights = xp.asarray(weights, dtype=z.dtype)
+        z, candidates = z * weights, candidates * weights
     # (3.5) eq-assign, by the largest c.z - |c|^2/2
     log_joint = candidates.T @ z
     log_joint -= 0.5 * squared_lengths(candidates)[:, None]
     labels = xp.argmax(log_joint, axis=0)
-    return labels, squared_lengths(z - xp.take(candidates, labels, axis=1), dtype="float64")
+    return labels, squared_lengths(z - xp.take(candidates, labels, axis=1), dtype=xp.float64)
 
 
 def exponentials(seed, rows):

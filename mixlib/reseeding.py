@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._engine.namespace import home, like, namespace
+from ._engine.namespace import home, namespace
 from ._engine.reductions import squared_lengths
 
 
@@ -35,10 +35,12 @@ class _FromNearest:
         self.estep, self.means, self.moved = estep, means, moved
 
     def __call__(self, z, rows, w):
-        labels = like(self.estep.labels_of(z, rows), z, "int64")
-        squares = home(squared_lengths(z - namespace(z).take(like(self.means.T, z, "float64"), labels, axis=1)))
+        xp = namespace(z)
+        labels = xp.asarray(self.estep.labels_of(z, rows))
+        squares = squared_lengths(z - xp.take(xp.asarray(self.means), labels, axis=0).T)
         for mean in self.moved:
-            np.minimum(squares, home(squared_lengths(z - like(mean, z, "float64")[:, None])), out=squares)
+            squares = xp.minimum(squares, squared_lengths(z - xp.asarray(mean)[:, None]))
+        squares = home(squares)
         if w is not None:
             squares[home(w) == 0] = 0.0
         first = int(squares.argmax())

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ._engine.namespace import like, namespace
+from ._engine.namespace import namespace
 from ._engine.reductions import squared_lengths, weighted_sum
 from ._engine.sources import as_source, each_row
 from ._types import ArrayLike, Floats, Ints
@@ -171,12 +171,10 @@ class Fit:
 
         def block(z, rows, w):
             labels_of_block = labels[rows] if data.in_memory else estep.labels_of(z, rows)
-            means_of_block = namespace(z).take(like(means.T, z, "float64"), like(labels_of_block, z, "int64"), axis=1)
-            deviations = z - means_of_block
+            xp = namespace(z)
+            deviations = z - xp.take(xp.asarray(means), xp.asarray(labels_of_block), axis=0).T
             with np.errstate(over="ignore"):
-                deviations = like(scale, deviations) * (
-                    deviations if root is None else like(root, deviations) @ deviations
-                )
+                deviations = xp.asarray(scale) * (deviations if root is None else xp.asarray(root) @ deviations)
                 return weighted_sum(squared_lengths(deviations)[None, :], w)[0]
 
         return float(data.sum_blocks(block, rows_in_block))

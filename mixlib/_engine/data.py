@@ -13,7 +13,7 @@ from ..axis_aligned import Spherical
 from ..covariance import Full
 from ..errors import SingularFitError
 from .coordinates import Coordinates
-from .namespace import like
+from .namespace import namespace
 from .reductions import add_in_order, outer_sum, reduce_points, slices, squared_lengths, weighted_sum
 from .threads import map_blocks
 from .triangles import Singular
@@ -139,9 +139,11 @@ class Data:
 
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
-        return self.sum_blocks(
-            lambda z, rows, w: self.shape.sum_moments(z - like(self.mean[:, None], z, "float64"), w)
-        )[None]
+
+        def block(z, rows, w):
+            return self.shape.sum_moments(z - namespace(z).asarray(self.mean)[:, None], w)
+
+        return self.sum_blocks(block)[None]
 
     def blocks(self, rows):
         """Blocks of z, (d, b), their slices and their weights."""

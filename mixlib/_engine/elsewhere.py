@@ -6,7 +6,7 @@ Parameters go to the device and sums come back. This module is imported where su
 import numpy as np
 
 from .. import inputs
-from .namespace import home, like, namespace
+from .namespace import home, namespace
 from .reductions import add_in_order, slices
 from .sources import Source, kind
 
@@ -45,7 +45,7 @@ class ArrayElsewhere(Source):
         return out
 
     def beside(self, w):
-        return None if w is None else like(w, self.x, "float64")
+        return None if w is None else namespace(self.x).asarray(w, dtype=namespace(self.x).float64)
 
     def place(self, row):
         return f"row {row}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .namespace import home, into, like, namespace
+from .namespace import NUMPY, home, namespace
 
 FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
 
@@ -17,23 +17,21 @@ def concatenated(arrays):
     return np.concatenate([np.empty(0, dtype=np.intp), *arrays])
 
 
-def squared_lengths(columns, dtype=None, out=None):
-    """|z|^2 of each column of (d, b), (b,); summed in the dtype of that name, if given."""
+def squared_lengths(columns, **options):
+    """|z|^2 of each column of (d, b), (b,); summed in a `dtype` or into `out`, if given."""
     if isinstance(columns, np.ndarray):
-        return np.einsum("jb,jb->b", columns, columns, dtype=dtype, out=out)  # up to three times as fast
-    xp = namespace(columns)
-    columns = columns if dtype is None else xp.astype(columns, getattr(xp, dtype))
-    return into(out, lambda squares: xp.sum(squares, axis=0), columns * columns)
+        return np.einsum("jb,jb->b", columns, columns, **options)  # up to three times as fast
+    return namespace(columns).sum(columns * columns, axis=0, **options)
 
 
 def weighted_sum(columns, weights):
-    """The sum of columns (m, b), each times its weight, in double precision; (m,)."""
+    """The sum of columns (m, b), or of numbers (b,), each times its weight, in double precision; (m,), or ()."""
     xp = namespace(columns)
     if weights is not None:
         return home(xp.matmul(columns, weights))
-    if isinstance(columns, np.ndarray):
+    if xp is NUMPY and columns.ndim == 2:
         return reduce_points(np.add, columns, dtype=np.float64)
-    return home(xp.sum(columns, axis=1, dtype=xp.float64))
+    return home(xp.sum(columns, axis=-1, dtype=xp.float64))
 
 
 def outer_sum(columns, weights):
@@ -53,8 +51,8 @@ def reduce_points(ufunc, columns, **options):
 def sum_by_label(labels, columns, weights, K):
     """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
     xp = namespace(columns)
-    if K * labels.shape[0] <= FEW or not isinstance(columns, np.ndarray):
-        ones = xp.astype(like(np.arange(K)[:, None], labels) == labels, xp.float64)
+    if K * labels.shape[0] <= FEW or xp is not NUMPY:
+        ones = one_hot(labels, K, xp.float64, xp)
         ones = ones if weights is None else ones * weights
         return home(xp.concat([xp.sum(ones, axis=1)[:, None], xp.matmul(ones, columns.T)], axis=1))
     labels = labels.astype(np.intp)
@@ -74,10 +72,9 @@ def sum_by_label(labels, columns, weights, K):
     return out
 
 
-def one_hot(labels, K, z):
-    """Labels (b,) of NumPy or beside the block z as responsibilities (K, b), in the precision of z."""
-    labels = like(labels, z, "int64")
-    return namespace(z).astype(labels == like(np.arange(K)[:, None], labels), z.dtype)
+def one_hot(labels, K, dtype, xp=NUMPY):
+    """Labels (b,), of NumPy or of the namespace xp, as responsibilities (K, b)."""
+    return xp.astype(xp.asarray(labels) == xp.asarray(np.arange(K)[:, None]), dtype)
 
 
 def add_in_order(parts):

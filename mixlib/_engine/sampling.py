@@ -25,13 +25,13 @@ class PointSampler:
         self.column_weights = data.shape.column_weights(data) if column_weights is None else column_weights
         self.squares, self.sorted_bins = np.empty(data.n, data.dtype), None
         if data.n <= SORTED_UP_TO:
-            self.squares[:] = squared_lengths(self._weighted(data.z), dtype="float64")
+            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
             self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
             return
         self.bins = np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
-            self.squares[rows] = squared_lengths(self._weighted(z), dtype="float64")
+            self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
             self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44  # the sign, the exponent, 8 bits
 
         data.for_blocks(block)

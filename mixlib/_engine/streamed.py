@@ -9,7 +9,7 @@ import numpy as np
 
 from .coordinates import Coordinates
 from .data import CACHED_BLOCK, ROW_MAJOR_FROM, Data
-from .namespace import into, like, namespace, room
+from .namespace import namespace
 from .reductions import squared_lengths, weighted_sum
 from .sources import Gone
 from .summaries import Largest, Scatter
@@ -77,21 +77,21 @@ class Arriving:
         self.mean, self.inverse = mean, inverse
 
     def __call__(self, x):
-        xp = namespace(x)
+        xp, row_major = namespace(x), x.shape[1] >= ROW_MAJOR_FROM
 
         def across(v):
-            return like(v if row_major else v[:, None], x, "float64")
+            return xp.asarray(v if row_major else v[:, None])
 
-        row_major = x.shape[1] >= ROW_MAJOR_FROM
         x = x if row_major else x.T
-        z = room("arriving", x.shape, x, self.dtype.name)
-        into(z, xp.subtract, x, across(self.shift))
-        into(z, xp.divide, z, across(self.scale))
+        dtype = xp.float32 if self.dtype == np.float32 else xp.float64
+        z = xp.scratch("arriving", x.shape, dtype)
+        xp.subtract(x, across(self.shift), out=z)
+        xp.divide(z, across(self.scale), out=z)
         if self.inverse is not None:
-            centred = into(room("centred", x.shape, x, "float64"), xp.subtract, z, across(self.mean))
-            inverse = like(self.inverse, x, "float64")
+            centred = xp.subtract(z, across(self.mean), out=xp.scratch("centred", x.shape, xp.float64))
+            inverse = xp.asarray(self.inverse)
             factors = (centred, inverse.T) if row_major else (inverse, centred)
-            z = into(room("whitened", x.shape, x, self.dtype.name), xp.matmul, *factors)
+            z = xp.matmul(*factors, out=xp.scratch("whitened", x.shape, dtype))
         return z.T if row_major else z
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .namespace import home, like, namespace
+from .namespace import home, namespace
 from .reductions import outer_sum, weighted_sum
 
 
@@ -44,7 +44,7 @@ class Scatter:
         if weight == 0:
             return cls(0.0, np.zeros(z.shape[0]), np.zeros((z.shape[0], z.shape[0])))
         mean = weighted_sum(z, w) / weight
-        return cls(weight, mean, outer_sum(z - like(mean, z, "float64")[:, None], w))
+        return cls(weight, mean, outer_sum(z - namespace(z).asarray(mean)[:, None], w))
 
     def __add__(self, other):
         weight = self.weight + other.weight
