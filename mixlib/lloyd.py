@@ -17,7 +17,8 @@ from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
 
 BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
-BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
+BOUNDS_FROM = 1 << 14  # points from which bounds pay
+SINGLE_FROM, CHANGES_FROM = 1 << 22, 1 << 16  # multiplications of a pass from which single precision, and running sums, pay
 
 
 class LloydEStep:
@@ -58,19 +59,18 @@ class LloydEStep:
         """From scratch, or from the sums before and the points whose label changed."""
         first = self.n_changed is None
         self.at(params)
-        points_are_many = (
-            self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
-        )  # else a plain pass is as fast
-        if not points_are_many:
+        n, work = self.data.n, self.data.z.size * len(params.means)  # points, and multiplications of a plain pass
+        points_are_many = n > min(BOUNDS_FROM, self.rows) and len(params.means) > 1  # else such a pass is as fast
+        if not points_are_many and work < SINGLE_FROM:
             self.precision = DOUBLE  # one precision takes fewer calls
         share = min(BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN * len(params.means))
-        bounds_pay = points_are_many and not first and self.n_changed <= share * self.data.n
+        bounds_pay = points_are_many and not first and self.n_changed <= share * n
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
         undecided = sum(count for kind, count in self.nearest.looks if kind == DOUBLE)
         for kind, count in self.nearest.looks:
             self.looked_at[kind] += count
-        if first or not points_are_many or self.data.w is not None:
+        if first or work < CHANGES_FROM or 2 * changed.size > n or self.data.w is not None:
             # with weights anew each time: differences would leave a trace of what has left a component
             self.total = self.data.sum_blocks(self._sum_block, self.rows_by_label)
         else:
@@ -81,8 +81,8 @@ class LloydEStep:
             )
         self.n_changed = changed.size if self.data.w is None else np.count_nonzero(self.data.w[changed])
         if first:
-            self.n_changed = self.data.n
-        if self.precision == SINGLE and undecided > self.data.n // 8:
+            self.n_changed = n
+        if self.precision == SINGLE and undecided > n // 8:
             self.precision = DOUBLE  # single precision settles too little
         return self._statistics_of(self.total)
 

@@ -153,7 +153,7 @@ def greedy_plusplus(data, K, rng, sampler=None):
             closer = np.minimum(nearest[rows], distances, out=distances)
             if len(nearest) == z.shape[1]:
                 of_one_block["left"] = closer
-            return weighted_sum(closer, w)
+            return closer.sum(axis=1) if w is None else closer @ w
 
         best = np.argmin(data.sum_blocks(left, rows))
         chosen.append(int(candidates[best]))

@@ -25,13 +25,13 @@ class PointSampler:
         self.column_weights = data.shape.column_weights(data) if column_weights is None else column_weights
         self.squares, self.sorted_bins = np.empty(data.n, data.dtype), None
         if data.n <= SORTED_UP_TO:
-            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
+            self.squares[:] = squared_lengths(self._weighted(data.z))
             self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
             return
         self.bins = np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
-            self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
+            self.squares[rows] = squared_lengths(self._weighted(z))
             self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44  # the sign, the exponent, 8 bits
 
         data.for_blocks(block)
@@ -84,7 +84,7 @@ class PointSampler:
     def _keys(self, z, where):
         """Where points stand in the order, (b,): their squared distance from the mean, and a little of a projection."""
         distances = self.distances(z, where, self.data.mean[:, None])[0].astype(np.float64)
-        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
+        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0].astype(z.dtype, copy=False)
         cosine = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.rounding))
         return distances * (1 + 1e-9 * cosine)
 
