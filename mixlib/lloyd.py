@@ -145,8 +145,8 @@ class LloydEStep:
     def _inertia(self, counts, sums):
         """J = sum |z|^2 - sum_k (2 c.S_k - N_k |c|^2), or from deviations where that loses digits."""
         # (3.1) eq-kmeans-objective
-        total = self.data.second_moments[0]
-        J = total - 2 * (self.params.means * sums).sum() - 2 * counts @ self.nearest.offset
+        total = float(self.data.second_moments[0])
+        J = total - 2 * float(np.vdot(self.params.means, sums)) - 2 * float(counts @ self.nearest.offset)
         if J > 0 and digits_kept(self.data.dtype, total / J):
             return J
         return float(self.scatter_about(self.params.means).sum())

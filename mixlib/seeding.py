@@ -198,12 +198,18 @@ def _searched(data, K, rng, column_weights=None):
     """Centres (indices of points), after K/2 rounds of exchanges, and the sum of squared distances from them."""
     sampler = PointSampler(data, column_weights)
     search = Exchanges(data, sampler, np.array(greedy_plusplus(data, K, rng, sampler)))
-    for _ in range((K + 1) // 2 if K > 1 else 0):
+    total = np.inf  # where there is nothing to exchange
+    for to_come in reversed(range((K + 1) // 2 if K > 1 else 0)):
         sampler.set_mass(weighted(search.first, data.w))
-        if not sampler.reached[-1] > 0:
+        total = sampler.reached[-1]
+        if not total > 0:
             break  # each point is a centre
-        search.exchange(sampler.draw(rng, K, K, n_candidates(K)))
-    return search.chosen, weighted_sum(search.first[None], data.w)[0]
+        after, k, point = search.best(sampler.draw(rng, K, K, n_candidates(K)))
+        if after < total * (1 - 1e-9):
+            total, search.chosen[k] = after, point
+            if to_come:
+                search.replaced(k)
+    return search.chosen, total
 
 
 def n_candidates(K):
@@ -235,8 +241,8 @@ class Exchanges:
             values[where], which[where] = distances[labels, columns], labels
             distances[labels, columns] = np.inf
 
-    def exchange(self, candidates):
-        """Make the best exchange with a candidate, if it lowers the sum of squared distances."""
+    def best(self, candidates):
+        """The best exchange for a candidate: the sum of squared distances after it, which centre goes, which point comes."""
         K, places = len(self.chosen), self.data.points(candidates)
 
         def left(z, rows, w):
@@ -246,19 +252,18 @@ class Exchanges:
             more = np.minimum(self.second[rows], distances, out=distances)
             more -= with_it
             if w is not None:
-                with_it *= w
-                more *= w
+                with_it, more = with_it * w, more * w
             added = [np.bincount(self.nearest[rows], of_candidate, K) for of_candidate in more]
             return np.column_stack([with_it.sum(axis=1, dtype=np.float64), added])
 
         total = self.data.sum_blocks(left, self.rows)
         found = total[:, :1] + total[:, 1:]
         best, k = np.unravel_index(found.argmin(), found.shape)
-        if found[best, k] < self.sampler.reached[-1] * (1 - 1e-9):
-            self._replace(k, candidates[best])
+        return found[best, k], k, candidates[best]
 
-    def _replace(self, k, point):
-        self.chosen[k], place = point, self.data.points(np.array([point]))
+    def replaced(self, k):
+        """Centre k is another point now: bring the nearest two up to date."""
+        place = self.data.points(self.chosen[k : k + 1])
 
         def block(z, rows, w):
             first, second, nearest, next = (a[rows] for a in (self.first, self.second, self.nearest, self.next))
@@ -268,7 +273,8 @@ class Exchanges:
             second[:] = np.where(closest, first, np.minimum(distance, second))
             next[:] = np.where(closest, nearest, np.where(closer, k, next))
             first[closest], nearest[closest] = distance[closest], k
-            self._find(z[:, lost], rows.start + lost)
+            lost += rows.start
+            self._find(self.data.points(lost), lost)
 
         self.data.for_blocks(block, self.rows)
 
