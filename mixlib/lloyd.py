@@ -18,7 +18,10 @@ from .nearest import DOUBLE, SINGLE, NearestMean
 
 BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
 BOUNDS_FROM = 1 << 14  # points from which bounds pay
-SINGLE_FROM, CHANGES_FROM = 1 << 22, 1 << 16  # multiplications of a pass from which single precision, and running sums, pay
+SINGLE_FROM, CHANGES_FROM = (
+    1 << 22,
+    1 << 16,
+)  # multiplications of a pass from which single precision, and running sums, pay
 
 
 class LloydEStep:

@@ -134,7 +134,10 @@ def greedy_plusplus(data, K, rng, sampler=None):
     sampler, nearest = sampler or PointSampler(data), np.full(data.n, np.inf, data.dtype)
     sampler.set_mass(sampler.weights)
     chosen = [int(sampler.draw(rng, 0, K)[0])]
-    rows, of_one_block = max(256, BLOCK // data.d), {}  # where all points are one block: their distances with each candidate
+    rows, of_one_block = (
+        max(256, BLOCK // data.d),
+        {},
+    )  # where all points are one block: their distances with each candidate
     while len(chosen) < K:
         latest = data.points(np.array(chosen[-1:], dtype=np.intp))
 
@@ -184,6 +187,8 @@ def _found_in_sample(data, number, K, rng):
     """Centres (indices of points) of a sample of the points, or None if they do not serve all points about as well."""
     sampler = PointSampler(data)
     where, w = sampler.sample(rng, number)
+    if len(where) < K:  # all copies of a point are in the sample, or none
+        return None
     part = data.subset(where, w).in_single_precision()
     found, expected = _searched(part, K, rng, sampler.column_weights)
     found = where[found]

@@ -398,6 +398,31 @@ def test_local_search_betters_greedy_seeds(monkeypatch):
     np.testing.assert_array_equal(a.history[0].means, b.history[0].means)
 
 
+@pytest.mark.parametrize("spread", [1e-3, 0.0])
+def test_a_sample_that_misses_points_is_not_believed(monkeypatch, spread):
+    """Three points of six thousand are a cluster: found with every seed, though a sample of about a hundred has none of them."""
+    monkeypatch.setattr(seeding, "SAMPLE", 100)
+    monkeypatch.setattr(seeding, "SAMPLE_PER_CENTRE", 8)
+    rng = np.random.default_rng(0)
+    places = np.array([[0.0, 1.0], [0.9, -0.5], [-0.9, -0.5], [0.1, 0.1]])
+    x = np.repeat(places, [2000, 2000, 2000, 3], axis=0)
+    x += spread * rng.normal(size=x.shape)
+    for seed in range(20):
+        means = mixlib.fit(x, 4, init="local search", random_state=seed, tol=0, max_iter=0, **KMEANS).history[0].means
+        assert np.linalg.norm(means - places[3], axis=1).min() < 0.01
+
+
+def test_points_that_single_precision_cannot_tell_apart_are_told_apart():
+    x = np.repeat([np.zeros(10), np.ones(10), np.full(10, 1 + 1e-10)], 1000, axis=0)
+    assert x.size > seeding.SINGLE_FROM and len(np.unique(x.astype(np.float32), axis=0)) == 2
+    fit = mixlib.fit(x, 3, init="local search", random_state=0, tol=0, max_iter=0, **KMEANS)
+    assert sorted(fit.history[0].means[:, 0]) == [0, 1, 1 + 1e-10]
+    x = np.repeat([[1e150], [1e-150], [2e150]], [4000, 4000, 4000], axis=0)  # weights and squares beyond its range
+    w = np.full(len(x), 1e200)
+    fit = mixlib.fit(x, 2, init="local search", random_state=0, tol=0, max_iter=0, sample_weight=w, **KMEANS)
+    assert len(np.unique(fit.history[0].means)) == 2
+
+
 def test_local_search_takes_each_of_few_points():
     x = np.repeat([[0.0], [1.0], [5.0]], [4, 1, 2], axis=0)
     fit = mixlib.fit(x, 3, init="local search", random_state=0, tol=0, max_iter=0, **KMEANS)

@@ -134,7 +134,7 @@ class Data:
         """The same points in single precision, with the moments of the others."""
         view = copy.copy(self)
         view.z, view.dtype = self.z.astype(np.float32, copy=False), np.dtype(np.float32)
-        view._set_limits()
+        view.rounding = max(self.rounding, float(8 * np.finfo(np.float32).eps * self.radius) ** 2)
         return view
 
     def scatter(self):
