@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf stubs newest wheel anchors picture bench peers lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf epub stubs newest wheel anchors picture bench peers lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -27,6 +27,10 @@ pdf: .venv/installed
 	MIXLIB_FIGURES=pdf .venv/bin/jupyter-book build --all -W -n --keep-going --builder latex --path-output _build/pdf .
 	$(PY) book/_ext/pdf.py
 	@rm -f _build/book
+
+# The whole book as _build/epub/book.epub, which each build writes for the site; checked where there is epubcheck.
+epub: book
+	$(PY) book/_ext/epub.py
 
 # Does the book hold with the newest versions of everything? _build/newest.txt says which chapters broke.
 newest: .venv-newest/installed

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from common import SETTINGS, blobs
-from foreign import PROMISES
-from test_elsewhere import assert_same_fit
+from common import small_blocks
+from foreign import ELSEWHERE, PROMISES
 
 import mixlib
+from mixlib._engine import elsewhere, sources
 from mixlib._engine.elsewhere import ArrayElsewhere
 
 
@@ -50,19 +50,13 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(make, reason):
         mixlib.fit(make(torch.randn(50, 2)), 2)
 
 
-@pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
-def test_blocks_computed_by_torch(covariance, weights, assignment):
-    """As on a device that NumPy cannot read, which this machine has not: the same fit as of the array."""
-    x, z = blobs(1, d=3)
-    w = np.random.default_rng(1).exponential(size=len(x))
-    options = {"covariance": covariance, "weights": weights, "assignment": assignment, "tol": 0, "max_iter": 5}
-    for init, weight in ((x[:4], None), (z, w), (np.eye(4)[z], None)):
-        a, b = (mixlib.fit(p, 4, init=init, sample_weight=weight, **options) for p in (elsewhere(x), x))
-        assert_same_fit(a, b, 1e-11)
-
-
-def elsewhere(x):
-    return ArrayElsewhere(torch.from_numpy(x), "x")
+@pytest.mark.parametrize("promise", ELSEWHERE, ids=lambda promise: promise.__name__)
+def test_blocks_computed_by_torch(promise, monkeypatch):
+    """As on a device that NumPy cannot read, which this machine has not."""
+    monkeypatch.setattr(sources, "is_elsewhere", lambda x: isinstance(x, torch.Tensor))
+    monkeypatch.setattr(elsewhere, "MORE", 1)
+    with small_blocks():
+        promise(torch.from_numpy)
 
 
 def test_a_tensor_with_a_gradient_is_refused_elsewhere_too():

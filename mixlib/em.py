@@ -55,8 +55,8 @@ def fit(
     Parameters
     ----------
     x : (n, d) array, or a source of blocks
-        The points, in any units; the array may be of another library if it lies in main memory, and
-        results are NumPy's all the same. Blocks of rows are read anew in every iteration from a path to
+        The points, in any units. The array may be of another library, in main memory or on a device of
+        its own; results are NumPy's all the same. Blocks of rows are read anew in every iteration from a path to
         a ``.npy`` file, from a `numpy.memmap`, from a function that returns a fresh iterator over
         arrays (b, d), or from a Dask array with chunks of whole rows (on the caller's scheduler).
     n_components : int

@@ -41,7 +41,7 @@ def _as_theirs(values, name):
             reason = error
     kind = f"{type(values).__module__}.{type(values).__name__}"
     raise TypeError(
-        f"{name} is a {kind} that NumPy cannot read ({reason}). mixlib computes in main memory: bring it there as plain "
+        f"{name} is a {kind} that NumPy cannot read ({reason}). Bring it to main memory as plain "
         f"numbers, {name}.detach().cpu() in torch, cupy.asnumpy({name}) in CuPy; where it is too large for that, pass a "
         "function that brings it block by block"
     ) from reason

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._engine.data import BLOCK
 from ._engine.hamerly import HamerlyBounds
-from ._engine.namespace import namespace
+from ._engine.namespace import home, namespace
 from ._engine.reductions import concatenated, slices, squared_lengths, sum_by_label
 from ._engine.threads import map_blocks
 from .log_joint import LOG_2PI, digits_kept
@@ -159,9 +159,8 @@ class LloydEStep:
 
         def block(z, rows, w):
             xp = namespace(z)
-            labels = xp.asarray(self.labels_of(z, rows))
-            means_of_block = xp.take(xp.asarray(means), labels, axis=0).T
-            squares = squared_lengths(z - means_of_block)
-            return sum_by_label(labels, squares[None, :], w, len(means))[:, 1:]
+            labels = self.labels_of(z, rows)
+            squares = home(squared_lengths(z - xp.take(xp.asarray(means), xp.asarray(labels), axis=0).T))
+            return np.bincount(labels, squares if w is None else squares * home(w), len(means))[:, None]
 
         return self.data.sum_blocks(block, self.rows)

@@ -8,7 +8,7 @@ which loses digits when a component is narrow beside its distance from the origi
 import numpy as np
 
 from ._engine.namespace import NUMPY, home, namespace
-from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum
+from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum, weighted_total
 
 LOG_2PI = np.log(2 * np.pi)
 EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
@@ -88,7 +88,7 @@ class Natural(Moments):
         linear = self.shape.linear(inverse, means)
         quadratic = self.shape.quadratic(inverse)
         constant = -self.shape.log_det(params.factors, data.d) - 0.5 * data.d * LOG_2PI
-        self.zero_weight = np.flatnonzero(weights == 0)
+        self.zero_weight = np.flatnonzero(weights == 0).tolist()
         offset = np.log(np.where(weights > 0, weights, 1.0)) - 0.5 * np.einsum("kj,kj->k", means, linear)
         if self.per_component:
             theta = [(offset + constant)[:, None], linear, quadratic]
@@ -104,7 +104,7 @@ class Natural(Moments):
         out = xp.scratch("log_joint", (self.K, features.shape[1]), features.dtype)
         xp.matmul(theta, features, out=out)
         for k in self.zero_weight:
-            out[int(k), :] = -np.inf
+            out[k, :] = -np.inf
         return out
 
 
@@ -152,7 +152,7 @@ class Deviations:
             counted = xp.nonzero(counted)[0]
             z, r = xp.take(z, counted, axis=1), xp.take(r, counted, axis=0)
         v = z - xp.asarray(self.params.means[k], dtype=z.dtype)[:, None]
-        return np.concatenate([weighted_sum(r, None)[None], weighted_sum(v, r), self.shape.sum_moments(v, r)])
+        return np.concatenate([[weighted_total(r, None)], weighted_sum(v, r), self.shape.sum_moments(v, r)])
 
 
 def deviation_rows(K, d, cached):
@@ -186,8 +186,8 @@ def softmax(log_joint, weights):
     xp.maximum(r, LOWEST_EXPONENT[size], out=r)
     xp.exp(r, out=r)
     if not weights.all():
-        for k in np.flatnonzero(weights == 0):
-            r[int(k), :] = 0.0
+        for k in np.flatnonzero(weights == 0).tolist():
+            r[k, :] = 0.0
     total = xp.sum(r, axis=0)
     # (2.14) eq-responsibilities
     r *= 1 / total

@@ -171,8 +171,8 @@ class Mixture:
         x = self._points(x)
 
         def of_block(rows, start, w):
-            log_joint = self._log_joint(finite(home(rows), start, x.name))
-            w = None if w is None else home(w)
+            rows, w = finite(home(rows), start, x.name), home(w)
+            log_joint = self._log_joint(rows)
             best = log_joint.max(axis=0)
             densities = softmax(log_joint, self.weights)[1]
             return np.array([(v if w is None else v * w).sum() for v in (np.ones(len(rows)), densities, best)])

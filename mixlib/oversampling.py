@@ -86,7 +86,7 @@ class _Counts:
 
     def __call__(self, z, rows, w):
         labels = home(nearest(z, self.candidates, self.weights)[0])
-        return np.bincount(labels, None if w is None else home(w), self.candidates.shape[1])
+        return np.bincount(labels, home(w), self.candidates.shape[1])
 
 
 class First:

@@ -64,8 +64,8 @@ def kmeans_plusplus(
 
     Returns
     -------
-    (k, d) array, in the units of x; with `return_indices`, as scikit-learn's, also the (k,)
-    indices of its rows in x.
+    (k, d) array
+        In the units of x; with `return_indices`, as scikit-learn's, also the (k,) indices of its rows in x.
 
     Raises
     ------

@@ -87,6 +87,23 @@ def significant_digits(number):
 # ----------------------------------------------------------------- that it can be read
 
 
+AS_LETTERS = re.compile(r"[α-ωΑ-ΩℓΣ√⁰¹²³⁴-⁹⁻¼]|\b[A-Za-z]\*? = |\b[a-z]\([a-z]\)|\bn log\b|\b1/t\b|\| *-\d")
+
+
+def formulas_typeset(notebook):
+    """What is mathematics in a caption or in a table that a cell prints is typeset, and a minus is no hyphen."""
+    captions = [
+        (index, cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", ""))
+        for index, cell in enumerate(notebook.cells)
+    ]
+    tables = [(index, output.get("data", {}).get("text/markdown", "")) for index, output in all_outputs(notebook)]
+    return [
+        f"cell {index} has {found[0]!r} as plain text"
+        for index, written in captions + tables
+        for found in AS_LETTERS.finditer(re.sub(r"\$[^$]*\$|`[^`]*`", "", written))
+    ]
+
+
 def figures_described(notebook):
     """A cell that draws has alt text, a name and a caption, and shows nothing else."""
     wrong = []
@@ -235,6 +252,7 @@ EVERY_NOTEBOOK = (
     nothing_skipped,
     few_digits,
     figures_described,
+    formulas_typeset,
     short_cells,
     narrow_cells,
     few_in_a_row,

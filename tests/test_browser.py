@@ -202,18 +202,42 @@ def test_a_line_shows_how_far_one_has_read(site, desk):
     assert 0.2 < tab.evaluate(share) < 0.8
 
 
-def test_behind_a_root_there_is_no_gap(site, phone):
+# The room behind each root, in pixels.
+ROOM = """all => all.map(e => { const end = one => one.getBoundingClientRect().right;
+  return end(e) + parseFloat(getComputedStyle(e).marginRight) - Math.max(...[...e.children].map(end)); })"""
+
+
+@pytest.mark.parametrize(("name", "root"), [("howmany", "p msqrt"), ("em", "p msqrt"), ("realdata", "mroot")])
+def test_behind_a_root_there_is_no_gap(site, phone, name, root):
     tab = phone.new_page()
-    tab.goto(f"{site}/book/howmany.html")
-    root = tab.locator("p msqrt").first
+    tab.goto(f"{site}/book/{name}.html")
+    root = tab.locator(root).first
     root.scroll_into_view_if_needed()
     tab.wait_for_timeout(300)
-    assert (
-        root.evaluate("""e => { const end = one => one.getBoundingClientRect().right;
-        return Math.abs(end(e) + parseFloat(e.style.marginRight) * parseFloat(getComputedStyle(e).fontSize)
-                        - Math.max(...[...e.children].map(end))); }""")
-        < 1
-    )
+    assert root.evaluate_all(ROOM) == pytest.approx([0], abs=1)
+
+
+def test_on_paper_no_root_has_a_gap_behind_it(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/book/normal.html")
+    tab.emulate_media(media="print")
+    tab.evaluate("document.fonts.ready.then(() => dispatchEvent(new Event('beforeprint')))")
+    rooms = tab.locator("msqrt").evaluate_all(ROOM)
+    assert len(rooms) > 9 and rooms == pytest.approx([0] * len(rooms), abs=1)
+
+
+def test_a_proof_begins_on_the_line_of_its_first_words(site, desk):
+    """However tall the formulas of that line are."""
+    tab = desk.new_page()
+    tab.goto(f"{site}/book/convergence.html")
+    tab.add_style_tag(content="section { content-visibility: visible !important }")
+    gaps = tab.evaluate("""[...document.querySelectorAll("details.proof > summary + p")].map(p => {
+        const bottom = part => { const range = document.createRange(); range.selectNodeContents(part); return range; };
+        const first = document.createTreeWalker(p, NodeFilter.SHOW_TEXT).nextNode();
+        const lines = bottom(first).getClientRects();
+        return first.parentNode.closest("math") ? 0
+             : lines[0].bottom - bottom(p.previousElementSibling).getClientRects()[0].bottom; })""")
+    assert len(gaps) > 5 and max(map(abs, gaps)) < 2, gaps
 
 
 @pytest.mark.parametrize("name", page_names())
@@ -225,6 +249,40 @@ def test_the_number_of_a_wide_formula_gives_way(site, phone, name):
     wide = tab.evaluate("""() => [...document.querySelectorAll("div.math:has(.eqno) > .formula")].filter(
         e => e.scrollWidth > e.clientWidth + 1).map(e => [e.clientWidth, e.parentElement.clientWidth])""")
     assert all(box == row for box, row in wide)
+
+
+NUMBERS = {"book/speed"}  # tables of nine columns of numbers may scroll
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_tables_fit_a_phone(site, phone, name):
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    tab.evaluate("document.fonts.ready")
+    wide = tab.evaluate("""() => [...document.querySelectorAll("main table")].filter(e => {
+        const box = e.closest(".pst-scrollable-table-container, .text_html") ?? e.parentElement;
+        return box.scrollWidth > box.clientWidth + 1; }).map(e => [e.rows[0].cells.length, e.innerText.slice(0, 80)])""")
+    assert [one for one in wide if name not in NUMBERS or one[0] < 8] == []
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_a_link_in_a_table_or_a_list_has_room_for_a_finger(site, phone, name):
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    low = tab.evaluate("""() => [...document.querySelectorAll("main :is(td, th, li) a[href]:not(.headerlink)")].filter(
+        e => e.checkVisibility() && Math.max(...[...e.getClientRects()].map(box => box.height)) < 24).map(e => e.outerHTML.slice(0, 160))""")
+    assert low == []
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_links_keep_apart_before_all_sections_are_laid_out(site, phone, name):
+    """As Lighthouse sees the page."""
+    tab = phone.new_page()
+    tab.set_viewport_size({"width": 412, "height": 823})
+    tab.goto(f"{site}/{name}.html")
+    assert axe(tab, runOnly=["target-size"]) == []
 
 
 def test_a_measure_for_reading(site, desk):
@@ -293,8 +351,9 @@ def test_without_scripts_the_page_is_complete(site, browser, name):
 
 @pytest.mark.parametrize("words", ["responsibility", "Lloyd", "critical variance"])
 def test_search_finds(site, desk, words):
-    tab, said = desk.new_page(), []
+    tab, said, asked = desk.new_page(), [], []
     listen(tab, said)
+    tab.on("request", lambda request: asked.append(request.url))
     tab.goto(f"{site}/search.html?q={words.replace(' ', '+')}")
     found = tab.locator("#search-results li a")
     found.first.wait_for()
@@ -302,6 +361,28 @@ def test_search_finds(site, desk, words):
     assert found.count() > 1
     tab.locator("#search-results p.context").first.wait_for()
     assert tab.evaluate(CLIPPED) == [] and axe(tab) == [] and said == []
+    assert not any("/book/" in url for url in asked)  # no page is loaded for the sake of a line
+
+
+def test_search_shows_formulas_that_can_be_read(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/search.html?q=latent+posterior")
+    tab.wait_for_function("document.querySelector('#search-results p')?.textContent.includes('found')")
+    tab.locator("#search-results p.context").first.wait_for()
+    texts = tab.evaluate(
+        "Object.fromEntries(Object.entries(pageTexts).map(([name, parts]) => [name, parts.flat().join(' ')]))"
+    )
+    assert "ℓ(θ) = F(q, θ) + ∑ᵢ₌₁ⁿ wᵢ KL(qᵢ‖pᵢ)" in texts["book/em"]
+    for name, words in texts.items():
+        assert "\u2061" not in words and "\\frac" not in words.split("import ")[0], name
+
+
+def test_search_shows_what_stands_at_the_anchor(site, desk):
+    tab = desk.new_page()
+    tab.goto(f"{site}/search.html?q=critical+variance")
+    theorem = tab.locator("#search-results li", has=tab.locator("a[href$='#thm-critical-variance']"))
+    theorem.locator("p.context").wait_for()
+    assert theorem.locator("p.context").inner_text().startswith("Theorem 5.3 (The critical variance)")
 
 
 def test_pages_read_from_a_file(desk):

@@ -1,15 +1,22 @@
 """Arrays on a device that NumPy cannot read: the same fits, computed there. Only sums and labels come back."""
 
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import array_api_strict
 import common
 import numpy as np
 import pytest
-from common import KMEANS, SETTINGS, blobs
+from common import KMEANS, blobs
+from foreign import ELSEWHERE
 
 import mixlib
 from mixlib._engine import elsewhere, namespace
 from mixlib._engine.elsewhere import ArrayElsewhere
 from mixlib._engine.sources import as_source
+from mixlib.log_joint import softmax
 
 DEVICE = array_api_strict.Device("device1")  # np.asarray refuses what lies there
 
@@ -43,90 +50,110 @@ def many_blocks(monkeypatch):
         yield
 
 
-def assert_same_fit(a, b, rtol):
-    assert len(a.history) == len(b.history)
-    np.testing.assert_allclose(
-        [record.objective for record in a.history], [record.objective for record in b.history], rtol=rtol
-    )
-    for one, other in ((a.mixture.means, b.mixture.means), (a.responsibilities, b.responsibilities)):
-        assert type(one) is np.ndarray
-        np.testing.assert_allclose(one, other, rtol=rtol, atol=1e3 * rtol)
-    np.testing.assert_array_equal(a.labels, b.labels)
+@pytest.mark.parametrize("promise", ELSEWHERE, ids=lambda promise: promise.__name__)
+def test_an_array_on_a_device(promise):
+    assert isinstance(as_source(OnGPU(np.ones((3, 2)))), ArrayElsewhere)
+    promise(OnGPU)
 
 
-@pytest.mark.parametrize("covariance, weights, assignment", SETTINGS)
-def test_fits_are_those_of_the_array(covariance, weights, assignment):
-    x, z = blobs(1, d=3)
-    w = np.random.default_rng(1).exponential(size=len(x))
-    options = {"covariance": covariance, "weights": weights, "assignment": assignment, "tol": 0, "max_iter": 5}
-    for dtype, rtol in ((np.float64, 1e-11), (np.float32, 1e-5)):
-        points = x.astype(dtype)
-        for init, weight in ((x[:4], None), (z, w), (np.eye(4)[z], None)):
-            a, b = (mixlib.fit(p, 4, init=init, sample_weight=weight, **options) for p in (OnGPU(points), points))
-            assert_same_fit(a, b, rtol)
-
-
-@pytest.mark.parametrize("setting", [{}, KMEANS, {"covariance": "diag"}], ids=["full", "k-means", "diag"])
-@pytest.mark.parametrize("init", ["k-means++", "random", "k-means"])
-def test_starts_are_those_of_a_source(init, setting):
-    x, _ = blobs(3, n=900)
-    for points in (x, x + 1e6):
-        options = {"init": init, "max_iter": 10, "tol": 0, "random_state": 0, **setting}
-        a, b = (mixlib.fit(p, 4, **options) for p in (OnGPU(points), lambda: iter([points])))
-        assert_same_fit(a, b, 1e-9)
-
-
-def test_high_dimension_goes_by_deviations():
-    x = np.random.default_rng(0).normal(size=(600, 70))
-    x[:200] += 1
-    for covariance in ("full", "tied", "diag"):
-        for assignment in ("soft", "hard"):
-            options = {"covariance": covariance, "assignment": assignment, "init": np.arange(600) // 200, "tol": 0}
-            a, b = (mixlib.fit(p, 3, max_iter=3, **options) for p in (OnGPU(x), x))
-            np.testing.assert_allclose([r.objective for r in a.history], [r.objective for r in b.history], rtol=1e-10)
-
-
-def test_only_sums_and_labels_come_back(monkeypatch):
-    """Of a soft fit from means no number for a point; of a hard one a label."""
+@pytest.mark.parametrize(
+    "setting", [{}, {"covariance": "full", "assignment": "hard"}, KMEANS, {"reseed": True, **KMEANS}]
+)
+def test_only_sums_and_labels_come_back(setting, monkeypatch):
+    """No number for a point, but its label where the assignment is hard."""
     x, _ = blobs(1, n=3000, d=3)
-    came = []
+    came, from_dlpack = [], np.from_dlpack
 
-    def home(array):
-        found = namespace_home(array)
-        came.append((found.size, found.dtype))
-        return found
+    def recorded(array):
+        came.append((array.size, array.dtype))
+        return from_dlpack(array)
 
-    namespace_home = namespace.home
-    for module in ("reductions", "summaries", "elsewhere", "sources"):
-        monkeypatch.setattr(f"mixlib._engine.{module}.home", home)
-    for module in ("log_joint", "nearest", "lloyd_once", "oversampling", "mixture"):
-        monkeypatch.setattr(f"mixlib.{module}.home", home)
-    for setting, per_point in (({}, 0), ({"assignment": "hard"}, 1), (KMEANS, 1)):
-        for covariance in ("full",) if setting is not KMEANS else ("identity",):
-            came.clear()
-            mixlib.fit(OnGPU(x), 4, init=x[:4], tol=0, max_iter=3, **{"covariance": covariance, **setting})
-            assert came
-            assert max(size for size, dtype in came if dtype.kind == "f") < 100
-            assert any(size >= 100 for size, dtype in came) == bool(per_point)
+    monkeypatch.setattr(np, "from_dlpack", recorded)
+    mixlib.fit(OnGPU(x), 4, init=x[:4], tol=0, max_iter=3, **setting)
+    integers = array_api_strict.isdtype
+    assert came and max(size for size, dtype in came if not integers(dtype, "integral")) < 100
+    hard = "assignment" in setting
+    assert any(size >= 100 for size, dtype in came if integers(dtype, "integral")) == hard
 
 
-def test_what_cannot_be_fitted_is_said():
+def test_a_component_of_no_weight_has_no_responsibility():
+    log_joint = array_api_strict.asarray(np.array([[0.0, 1.0], [-np.inf, -np.inf], [1.0, 0.0]]), device=DEVICE)
+    r, _ = softmax(log_joint, np.array([0.5, 0.0, 0.5]))
+    np.testing.assert_array_equal(namespace.home(r)[1], 0)
+
+
+def test_what_is_refused_is_said():
     x = np.random.default_rng(0).normal(size=(50, 2))
-    x[7, 1] = np.nan
+    bad = x.copy()
+    bad[7, 1] = np.nan
     with pytest.raises(ValueError, match="1 of 50 rows.*row 7"):
-        mixlib.fit(OnGPU(x), 2)
+        mixlib.fit(OnGPU(bad), 2)
+    mixture = mixlib.fit(x, 2, init=x[:2]).mixture
+    with pytest.raises(ValueError, match="x contains NaN or infinity in row 7"):
+        mixture.predict(OnGPU(bad))
+    with pytest.raises(ValueError, match="x has 3 columns, the mixture 2"):
+        mixture.predict(OnGPU(np.ones((4, 3))))
     with pytest.raises(ValueError, match=r"2-D.*shape \(5,\)"):
         mixlib.fit(OnGPU(np.ones(5)), 2)
     with pytest.raises(ValueError, match="real numbers"):
         mixlib.fit(OnGPU(np.ones((5, 2)) * 1j), 2)
+    for given in ({"init": OnGPU(x[:2])}, {"sample_weight": OnGPU(np.ones(50))}):
+        with pytest.raises(TypeError, match=rf"{next(iter(given))} is a .*OnGPU that NumPy cannot read.*main memory"):
+            mixlib.fit(OnGPU(x), 2, **given)
+    with pytest.raises(TypeError, match=r"x is a .*OnGPU that NumPy cannot read.*main memory.*\.cpu\(\)"):
+        mixlib.kmeans_plusplus(OnGPU(x), 2, 0)
+    for estimator in (mixlib.KMeans(2), mixlib.GaussianMixture(2)):
+        with pytest.raises(TypeError, match="one batch in main memory, got a OnGPU"):
+            estimator.partial_fit(OnGPU(x))
 
 
-def test_predictions_and_values():
-    x, _ = blobs(2, n=700)
-    a, b = (mixlib.fit(p, 3, init=x[:3]) for p in (OnGPU(x), x))
-    assert isinstance(as_source(OnGPU(x)), ArrayElsewhere)
-    np.testing.assert_array_equal(a.predict(OnGPU(x)), b.predict(x))
-    for name in ("log_density", "responsibilities", "uncertainty"):
-        np.testing.assert_allclose(getattr(a.mixture, name)(OnGPU(x)), getattr(b.mixture, name)(x), rtol=1e-7)
-    for name in ("inertia", "log_likelihood", "classification_log_likelihood"):
-        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-10)
+class Frozen:
+    """An array that cannot be overwritten, as JAX's."""
+
+    def __getitem__(self, where):
+        return self
+
+
+@pytest.mark.parametrize(
+    "asarray, reason",
+    [
+        (lambda values, dtype, device: Frozen(), "'Frozen' object does not support item assignment"),
+        (lambda values, dtype, device: np.asarray(values, dtype=np.float32), "got single"),  # as on a Mac's GPU
+    ],
+)
+def test_a_device_that_cannot_do_sums_is_refused(asarray, reason, monkeypatch):
+    library = SimpleNamespace(**{**vars(array_api_strict), "asarray": asarray})
+    monkeypatch.setattr(namespace, "_library", lambda block: library)
+    with pytest.raises(
+        TypeError, match=rf"x lies on .*double precision.*overwritten.*{reason}.*bring x to main memory"
+    ):
+        mixlib.fit(OnGPU(np.ones((5, 2))), 2)
+
+
+class Nameless:
+    """An array on a device, of a library that has not the standard's names, as torch."""
+
+    shape, device = (5, 2), "cuda"
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+
+def test_without_array_api_compat(monkeypatch):
+    """An array's own names serve, if it has them; of another one the error says what to install."""
+    monkeypatch.setitem(sys.modules, "array_api_compat", None)
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    assert mixlib.fit(OnGPU(x), 2, init=x[:2]).labels.shape == (50,)
+    with pytest.raises(TypeError, match="Nameless follows.*pip install array-api-compat"):
+        mixlib.fit(Nameless(), 2)
+
+
+def test_reductions_name_their_axis():
+    """NumPy's are `ufunc.reduce` here, which goes over axis 0 unless told; the standard's go over all."""
+    calls = [
+        call
+        for path in sorted(Path(mixlib.__file__).parent.rglob("*.py"))
+        for call in re.findall(r"(?:\bxp|namespace\(\w+\))\.(?:sum|max|min)\(.*", path.read_text(encoding="utf-8"))
+    ]
+    assert len(calls) > 8
+    assert [call for call in calls if "axis=" not in call] == []

@@ -6,6 +6,7 @@ import pytest
 from appendices import letters
 from built import page
 from frame import set_breaks
+from tables import set_tables
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -33,7 +34,26 @@ def test_breaks(written, shown):
 def test_long_names_in_code_break_at_their_joints():
     code = '<span class="pre">np.linalg.cholesky(Sigma)</span>'
     assert set_breaks(code) == '<span class="pre">np.<wbr>linalg.<wbr>cholesky(<wbr>Sigma)</span>'
+    assert set_breaks('<span class="pre">KMeans().partial_fit(batch)</span>').count("<wbr>") == 3
     assert set_breaks('<span class="pre">covariances_</span>') == '<span class="pre">covariances_</span>'
+
+
+def table(heads, *rows):
+    row = lambda tag, cells: "<tr>" + "".join(f"<{tag}><p>{cell}</p></{tag}>" for cell in cells) + "</tr>"  # noqa: E731
+    return f'<table class="table"><thead>{row("th", heads)}</thead>{"".join(row("td", one) for one in rows)}</table>'
+
+
+def test_tables_know_how_they_stand_on_a_phone():
+    small = table(["n", "time"], ["1", "2"])
+    assert set_tables(small) == small
+    many = set_tables(table("abcdefg", "1234567"))
+    assert many == table("abcdefg", "1234567").replace('"table"', '"table many"')
+    words = ["unsupervised_learning", "expectation_maximisation", "regularised"]
+    cards = set_tables(table(["here", "<code>there</code>", "R & S"], words))
+    assert cards.startswith('<table class="table cards"') and "<td><p>unsup" in cards
+    assert re.findall('<td data-head="([^"]*)"', cards) == ["there", "R &amp; S"]
+    long = table(["a", "b", "c"], ["words " * 30] * 3)  # these break
+    assert set_tables(long) == long
 
 
 def test_appendices_have_letters():
@@ -44,7 +64,7 @@ def test_appendices_have_letters():
         "two": {"figure": {"e": (4,)}},
     }
     assert letters(numbers, ["one", "none", "two"]) == {
-        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}, "displaymath": {"f": (1,)}},
+        "one": {"figure": {"b": ("A", 1), "c": ("A", 2)}, "theorem": {"d": ("A", 1)}, "displaymath": {"f": ("A", 1)}},
         "two": {"figure": {"e": ("B", 1)}},
     }
 

@@ -146,6 +146,8 @@ BAD = [
     ),
     ("figures_described", settings("image", "alt", " ")),
     ("figures_described", settings("figure", "caption", "")),
+    ("formulas_typeset", settings("figure", "caption", "The variance σ² rises.")),
+    ("formulas_typeset", settings("figure", "caption", "It rises, with K = 2.")),
     ("figures_described", settings("figure", "name", "")),
     ("figures_described", lambda nb: nb.cells[2].metadata.pop("mystnb")),
     ("figures_described", lambda nb: nb.cells[2].outputs.insert(0, nb.cells[1].outputs[0])),

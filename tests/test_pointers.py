@@ -95,5 +95,5 @@ def test_numbers_count_labelled_displays_by_chapter(tmp_path):
         "eq-b": "1.2",
         "eq-c": "2.1",
         "eq-d": "2.2",
-        "eq-e": "2",
+        "eq-e": "A.1",
     }

@@ -48,7 +48,7 @@ def locked():
 
 def test_readme_names_the_two_commands():
     commands = [line for block in blocks("sh") for line in block if line.startswith("make")]
-    assert commands == ["make book", "make test", "make pdf"]
+    assert commands == ["make book", "make test", "make pdf", "make epub"]
     for command in re.findall(r"`make (\w+)", README) + ["book", "test"]:
         assert re.search(rf"^{command}:", MAKEFILE, re.MULTILINE), command
 

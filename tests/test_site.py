@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ import booksite
 import nbformat
 import pytest
 from built import HTML, page, page_names, require_fresh_site, soup
+from jupyter_cache import get_cache
 from results import ROOT, equation_numbers, pages, results, texts
 
 PAGES = page_names()
@@ -342,6 +344,21 @@ def test_results_of_other_code_are_thrown_away(project):
     booksite.prepare_execution(app, config)
     assert config.nb_execution_cache_path != first
     assert list((project / "_build/execution").iterdir()) == []
+
+
+def test_notebooks_are_executed_side_by_side_once(tmp_path, capfd):
+    (tmp_path / "book").mkdir()
+    for name, source in {"a": "1 + 1", "b": "2 + 2", "c": "1 / 0"}.items():
+        cells = [nbformat.v4.new_code_cell(source, id=name)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "book" / f"{name}.ipynb")
+    config = SimpleNamespace(nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60)
+    app = SimpleNamespace(srcdir=tmp_path, config=config)
+    booksite.execute_side_by_side(app)
+    cache = get_cache(config.nb_execution_cache_path)
+    kept = {Path(record.uri).stem: cache.get_cache_bundle(record.pk).nb for record in cache.list_cache_records()}
+    assert {name: nb.cells[0].outputs[0].data["text/plain"] for name, nb in kept.items()} == {"a": "2", "b": "4"}
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    assert [Path(record.uri).stem for record in cache.list_unexecuted()] == ["c"]  # its page will report it
 
 
 @pytest.mark.parametrize("failed, warnings, fresh", [(None, 0, True), (None, 1, False), (OSError(), 0, False)])

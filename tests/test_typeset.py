@@ -7,6 +7,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import nbformat
+import plaintext
 import pytest
 import typeset
 from built import HTML, page, page_names
@@ -286,10 +287,101 @@ def test_a_long_display_breaks_before_its_relations():
 
 
 def test_a_title_reads_as_plain_text_in_the_search_index():
-    assert typeset.letters(typeset.mathml(r"\sigma^2\to0")) == "σ²→0"
+    assert plaintext.text(typeset.mathml(r"\sigma^2\to0")) == "σ² → 0"
 
 
 def test_a_function_stands_apart_from_its_factor():
     for tex in (r"r\log q", r"\tfrac12\log q", r"x_k\max_j y"):
         assert re.search(r'<mspace width="0.1667em"></mspace>(<mrow>|<msub>)*<mi>(log|max)', typeset.inline(tex)), tex
     assert "mspace" not in typeset.inline(r"(\log q)").split("<mi>log")[0]
+
+
+@pytest.mark.parametrize(
+    "tex, numbers",
+    [
+        (r"\mathcal N(0,1)", ["0", "1"]),
+        (r"(0.64,0.33)", ["0.64", "0.33"]),
+        (r"\{0,2,5\}", ["0", "2", "5"]),
+        (r"[0,255]", ["0", "255"]),
+        (r"19,584", ["19,584"]),
+        (r"x_{1,2}", ["1,2"]),
+    ],
+)
+def test_a_comma_between_numbers_has_its_space(tex, numbers):
+    tree = typeset.mathml(tex)
+    assert [number.text for number in tree.iter("mn")] == numbers
+    if len(numbers) > 1:
+        assert sum(sign.text == "," for sign in tree.iter("mo")) == len(numbers) - 1
+
+
+def test_a_root_does_not_hang_below_its_line():
+    assert typeset.inline(r"\sqrt n").count("<msqrt><mspace") == 1
+
+
+@pytest.mark.parametrize(
+    "line, form",
+    [
+        (r"a&=b\\ &+c", "infix"),
+        (r"\log a&+c", "infix"),
+        (r"f={}&\lVert b\rVert\\ &-c", "infix"),
+        (r"f={}&b\\ &\quad-c", "infix"),
+        (r"f={}&b\\ &\cdot c", "infix"),
+        (r"f={}&-c", "prefix"),
+        (r"f\le&-c", "prefix"),
+        (r"\max_c\;&-c", "prefix"),
+        (r"&-c\\ &\qquad\to d", "prefix"),
+        (r"\log{}&f=\\ &-c", "prefix"),
+        (r"a&=b,\\ &-c", "prefix"),
+        (r"a&=b,\\ -c&=d", "prefix"),
+    ],
+)
+def test_a_sign_that_goes_on_from_the_line_above_stands_between_its_spaces(line, form):
+    """A sign at a beginning belongs to what follows."""
+    html = typeset.display(rf"\begin{{aligned}}{line}\end{{aligned}}")
+    assert re.findall(r'<mo form="(\w+)"[^>]*>[+−⋅]</mo>', html) == [form]
+    assert 'lspace="0"' not in html
+
+
+def test_a_relation_alone_in_its_cell_has_its_space():
+    html = typeset.display(r"\begin{aligned}f&+g\\ ={}&-c\end{aligned}")
+    assert re.search(r'<mo>=</mo>(<mrow></mrow>)?</mrow><mspace width="0.2778em"></mspace></mtd>', html)
+    assert "mspace" not in typeset.display(r"\begin{aligned}f={}&-c\end{aligned}")
+
+
+# ----------------------------------------------------------------- in plain words
+
+
+@pytest.mark.parametrize(
+    "tex, words",
+    [
+        (r"\ell(\theta)=\sum_{i=1}^n\log\sum_{k=1}^K\pi_k", "ℓ(θ) = ∑ᵢ₌₁ⁿ log ∑ₖ₌₁ᴷ πₖ"),
+        (r"-\tfrac12(x-\mu)^\top\Sigma^{-1}(x-\mu)", "−1/2(x − μ)ᵀΣ⁻¹(x − μ)"),
+        (r"u=Sv/\sqrt{v^\top Sv}", "u = Sv/√(vᵀSv)"),
+        (r"\frac{a+b}{2c}", "(a + b)/2c"),
+        (r"p(x\mid\theta^{(t)})", "p(x | θ⁽ᵗ⁾)"),
+        (r"\sigma^2>\lambda_{\max}(S)", "σ² > λₘₐₓ(S)"),
+        (r"\mu_{z_i}, \bar x_A, q^*, \sqrt[3]t", "μ_(zᵢ), x̄_A, q∗, ³√t"),
+        (r"\begin{aligned}a&=b\\&=c\end{aligned}", "a = b = c"),
+        (r"\underbrace{a+b}_{\text{sum}}", "a + b"),
+    ],
+)
+def test_a_formula_in_a_line_of_plain_words(tex, words):
+    tree = typeset.mathml(tex)
+    typeset.set_spaces(tree)
+    assert plaintext.text(tree) == words
+
+
+def test_a_page_in_plain_words():
+    """From each anchor to the next; formulas in a line; code at the end, check lines not at all."""
+    page = f"""<article><section id="one"><h2>Why <i>it</i> rises<a class="headerlink">#</a></h2>
+        <p>Let {typeset.inline("x^2=1", "", ".")}</p><pre>x = 1</pre>
+        <details class="fold check"><summary>✓ a check</summary><p class="of">Check of it.</p></details>
+        <div class="proof admonition" id="thm"><p>It <br>holds.</p></div>
+        <dl><dt id="term">mean</dt><dd>A sum.</dd></dl><table><tr><td>1</td><td>2 &lt; 3</td></tr></table>
+        <script>no()</script></section></article>"""
+    assert plaintext.article(page) == [
+        ["one", "Why it rises. Let x² = 1."],
+        ["thm", "It holds."],
+        ["term", "mean: A sum. 1, 2 < 3,"],
+        ["", "x = 1"],
+    ]

@@ -1,4 +1,4 @@
-"""Sphinx extension: what appendices number has a letter before it: Fig. A.1, Proposition A.2.
+"""Sphinx extension: what appendices number has a letter before it: Fig. A.1, Proposition A.2, (A.1).
 
 The chapters have numbers, and the front page has its own figures 1 and 2; without a letter those of
 the appendices would go on from there, as Fig. 3.
@@ -15,9 +15,6 @@ def letters(numbers, pages):
     for letter, page in zip(ascii_uppercase, [page for page in pages if any(numbers.get(page, {}).values())]):
         found[page] = {}
         for kind, known in numbers[page].items():
-            if kind == "displaymath":  # the pointers of mixlib name equations as they are
-                found[page][kind] = known
-                continue
             before = min((number[-1] for number in known.values()), default=1) - 1
             found[page][kind] = {name: (letter, number[-1] - before) for name, number in known.items()}
     return found

@@ -12,10 +12,15 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from logging import getLogger
 from pathlib import Path
 
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+from sphinx.util import logging
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = "built-from.txt"
 REPEATED_IDS = {"proof", "proof-content", "exercise-content", "solution-content"}
@@ -68,6 +73,22 @@ def prepare_execution(app, config):
         if old != cache:
             shutil.rmtree(old)
     config.nb_execution_cache_path = str(cache)
+
+
+def execute_side_by_side(app):
+    """Notebooks that the cache does not hold are executed on all cores; the pages then find them there.
+
+    What fails is executed once more when its page is read, which reports the error.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    for path in sorted(Path(app.srcdir, "book").glob("*.ipynb")):
+        cache.add_nb_to_project(str(path))
+    waiting = cache.list_unexecuted()
+    if len(waiting) > 1 and (os.cpu_count() or 1) > 1:
+        logger.info("executing %d notebooks side by side", len(waiting))
+        failures = getLogger("jupyter_cache")
+        failures.setLevel("WARNING")
+        load_executor("local-parallel", cache, failures).run_and_cache(timeout=app.config.nb_execution_timeout)
 
 
 def add_static_files(app):
@@ -158,6 +179,7 @@ def stamp(app, failed):
 def setup(app):
     app.connect("config-inited", prepare_execution)
     app.connect("config-inited", set_theme)
+    app.connect("builder-inited", execute_side_by_side)
     app.connect("builder-inited", add_static_files)
     app.connect("html-page-context", add_scripts_of_elements)
     app.connect("doctree-read", number_repeated_ids)

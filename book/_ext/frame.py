@@ -16,9 +16,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import plaintext
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
+from tables import set_tables
 
 from mixlib.narrow import LEAST, NARROW
 
@@ -69,13 +71,13 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = PLAIN.sub(r"\1", context["body"])
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
-        body = set_breaks(body)
+        body = set_tables(set_breaks(body))
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')  # a list has list items
 
 
 def set_breaks(body):
     """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 2e-15 or Theorem 5.2."""
-    body = CODE.sub(lambda found: re.sub(r"(?<=\w)([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
+    body = CODE.sub(lambda found: re.sub(r"(?<=[\w)])([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
     body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+ ±) (?=\d)", "\\1\N{NO-BREAK SPACE}", body)
@@ -261,13 +263,11 @@ def finish(app, failed):
 
 
 def write_texts(app):
-    """What the search page shows of each page where the book is read from a file, and it cannot fetch the page itself."""
-    texts = {}
-    for name in sorted(app.env.found_docs):
-        page = Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8")
-        article = re.search(r"<article\b.*?</article>", page, re.DOTALL)[0]
-        article = re.sub(r'<(script|style)\b.*?</\1>|<a class="headerlink".*?</a>', "", article, flags=re.DOTALL)
-        texts[name] = " ".join(unescape(re.sub(r"<[^>]*>", "", article)).split())
+    """What the search page shows of each page: one file of plain words in place of the pages themselves."""
+    texts = {
+        name: plaintext.article(Path(app.builder.get_outfilename(name)).read_text(encoding="utf-8"))
+        for name in sorted(app.env.found_docs)
+    }
     path = Path(app.outdir) / "_static" / TEXTS
     path.write_text(f"const pageTexts = {json.dumps(texts, ensure_ascii=False)};\n", encoding="utf-8")
 

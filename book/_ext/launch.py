@@ -1,4 +1,4 @@
-"""Sphinx extension: what readers take along from a page: its notebook, and the whole book as a PDF.
+"""Sphinx extension: what readers take along from a page: its notebook, and the whole book as an EPUB and a PDF.
 
 Where the book's repository is known, the copy of a notebook that readers get installs by itself what
 it imports, from there; the notebook in the repository stays as it is. Colab and Binder open those
@@ -16,6 +16,7 @@ from booksite import STAMP, repository, source_digest
 
 BRANCH = "notebooks"
 PDF = "book.pdf"
+EPUB = "book.epub"
 
 
 def requirement(url):
@@ -63,17 +64,17 @@ def fresh_pdf(app):
 
 
 def offer(app, pagename, templatename, context, doctree):
-    """Before "Cite this page": where to run it, and the PDF."""
+    """Before "Cite this page": where to run it, the PDF of these very sources, and the EPUB that comes with the pages."""
     if doctree is None or "body" not in context:
         return
     said, name = [], Path(context.get("sourcename", "")).name
     if name.endswith(".ipynb"):
         links = [f'<a href="{escape(link)}">{service}</a>' for service, link in services(repository(app.srcdir), name)]
         said += [f"Run this page: {', '.join(links)}."] if links else []
-    if fresh_pdf(app):
-        said.append(f'The whole book: <a href="{context["pathto"](PDF, True)}" download>PDF</a>.')
-    if said:
-        context["body"] += f'<p class="launch">{" ".join(said)}</p>\n'
+    files = ([(PDF, "PDF")] if fresh_pdf(app) else []) + [(EPUB, "EPUB")]
+    links = [f'<a href="{context["pathto"](name, True)}" download="">{kind}</a>' for name, kind in files]
+    said.append(f"The whole book: {', '.join(links)}.")
+    context["body"] += f'<p class="launch">{" ".join(said)}</p>\n'
 
 
 def finish(app, failed):

@@ -26,14 +26,20 @@ PANELS = {  # what stands above each half, and its setting
 
 
 def draw():
-    """The figure: points of a wide, a small and a long component; both fits start from the same three means."""
+    """The figure: the two panels side by side."""
     plot.use_style()
+    figure, axes = plt.subplots(1, 2, figsize=(8.0, 3.7), sharex=True, sharey=True)
+    draw_panels(axes)
+    return figure
+
+
+def draw_panels(axes):
+    """Points of a wide, a small and a long component; both fits start from the same three means."""
     long = [[2.9, -1.0], [-1.0, 0.45]]
     truth = mixlib.Mixture(
         [0.55, 0.15, 0.3], [[0.0, 0.0], [2.9, 0.8], [1.0, 3.2]], [1.1 * np.eye(2), 0.25 * np.eye(2), long]
     )
     x, _ = truth.sample(220, 3)
-    figure, axes = plt.subplots(1, 2, figsize=(8.0, 3.7), sharex=True, sharey=True)
     for ax, (name, setting) in zip(axes, PANELS.items()):
         fit = mixlib.fit(x, 3, init=[[3.0, 2.0], [3.0, 1.0], [2.0, 1.0]], **setting)
         plot.points(ax, x, responsibilities=fit.responsibilities, s=16)
@@ -42,7 +48,6 @@ def draw():
             plot.ellipses(ax, fit.mixture)
         plot.path(ax, fit, marker="none")
         ax.set(title=name, xlabel=" + ".join(setting.values()), xticks=[], yticks=[])
-    return figure
 
 
 def svg():

@@ -9,8 +9,8 @@ import tokenize
 
 from results import ROOT, THEOREMS, equation_numbers, pages, results, texts
 
-POINTER = re.compile(r"\(([\d.]+|\?)\) (eq-[a-z0-9-]+)")
-BARE = re.compile(r"\((\d+\.\d+)\)(?! eq-)")
+POINTER = re.compile(r"\(([A-Z\d.]+|\?)\) (eq-[a-z0-9-]+)")
+BARE = re.compile(r"\(([A-Z\d]+\.\d+)\)(?! eq-)")
 LABEL = re.compile(r"\b(?:eq|thm|prp|lem|cor)-[a-z0-9-]+")
 
 
@@ -38,7 +38,7 @@ def complaints(source, numbers, theorems):
             for found in LABEL.finditer(token.string):
                 label = found[0]
                 if label.startswith("eq-"):
-                    if not re.search(r"\([\d.]+\) $", token.string[: found.start()]):
+                    if not re.search(r"\([A-Z\d.]+\) $", token.string[: found.start()]):
                         wrong.append(f"{label} stands without its number")
                 elif label not in theorems:
                     wrong.append(f"{label} is not in the book")

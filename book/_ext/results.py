@@ -6,6 +6,7 @@ A check is an output of `mixlib.checks`, which carries `{"check": …}` in its m
 
 from collections import Counter
 from pathlib import Path
+from string import ascii_uppercase
 from typing import NamedTuple
 
 import nbformat
@@ -58,13 +59,15 @@ def notebooks(root=ROOT):
 
 
 def equation_numbers(root=ROOT):
-    """{label: number}, as the built pages number them: chapter, dot, position."""
-    numbers, last = {}, Counter()
-    for chapter, path in pages(root):
-        for result in results(texts(path)):
+    """{label: number}, as the built pages number them: chapter or appendix, dot, position."""
+    numbers, last, appendices = {}, Counter(), iter(ascii_uppercase)
+    for place, (chapter, path) in enumerate(pages(root)):
+        found = list(results(texts(path)))
+        part = chapter or (next(appendices) if found and place else None)  # the front page is no appendix
+        for result in found:
             if result.kind == "equation":
-                last[chapter] += 1
-                numbers[result.label] = f"{chapter}.{last[chapter]}" if chapter else f"{last[chapter]}"
+                last[part] += 1
+                numbers[result.label] = f"{part}.{last[part]}" if part else f"{last[part]}"
     return numbers
 
 

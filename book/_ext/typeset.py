@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
+import plaintext
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.errors import ExtensionError
@@ -32,6 +33,7 @@ OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
 APPLY = "\u2061"  # invisible, stands behind the name of a function
 THIN = {"width": "0.1667em"}
+THICK = {"width": "0.2778em"}
 
 
 class TypesetError(ValueError):
@@ -52,10 +54,12 @@ def mathml(tex, display=False):
         f"{{displayMode: {json.dumps(display)}, throwOnError: true, wrap: 'none'}})"
     )
     try:
-        return ElementTree.fromstring(_temml().eval(source))
+        tree = ElementTree.fromstring(_temml().eval(source))
     except JSEvalException as error:
         said = next((line for line in str(error).splitlines() if "Error: " in line), str(error))
         raise TypesetError(said.split("Error: ")[-1].strip()) from None
+    part_lists(tree)
+    return tree
 
 
 def prepared(tex):
@@ -216,11 +220,35 @@ def width(element):
 
 # ----------------------------------------------------------------- spaces
 
+ROWS = ("mrow", "math", "mtd", "mstyle", "msqrt")
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+
+
+def part_lists(element):
+    """0,1 is two numbers with a comma's space between them, for which Temml takes one; 19,584 is one."""
+    for place, child in reversed(list(enumerate(element))):
+        if child.tag == "mn" and "," in child.text and element.tag in ROWS and not THOUSANDS.fullmatch(child.text):
+            element.remove(child)
+            for number in reversed(child.text.split(",")):
+                element.insert(place, child.makeelement("mn", {}))
+                element[place].text = number
+                element.insert(place, child.makeelement("mo", {"separator": "true"}))
+                element[place].text = ","
+            del element[place]
+        elif child.tag not in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+            part_lists(child)
+        elif len(child):
+            part_lists(child[0])
+
 
 def set_spaces(tree):
-    """TeX's spaces where Temml leaves them to browsers: before the name of a function, around dots."""
+    """TeX's spaces where Temml leaves them to browsers: in lines that go on, before the name of a function, around dots."""
+    for table in tree.iter("mtable"):
+        if table.get("class") == "tml-jot":
+            set_apart(table)
+    set_roots(tree)
     for parent in list(tree.iter()):
-        if parent.tag in ("mrow", "math", "mtd", "mstyle", "msqrt"):
+        if parent.tag in ROWS:
             children = list(parent)
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
@@ -228,6 +256,33 @@ def set_spaces(tree):
     for sign in tree.iter("mo"):
         if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
             sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
+
+
+def set_roots(tree):
+    """As TeX does, a root is as high above a low letter as below it; browsers would hang the sign below."""
+    for root in tree.iter("msqrt"):
+        root.insert(0, ElementTree.Element("mspace", {"width": "0", "height": "0.78em", "depth": "0.27em"}))
+
+
+def set_apart(table):
+    """In aligned lines Temml takes the sign that begins a right-hand cell for a prefix: it is one only at a beginning."""
+    last = None
+    for cell in table.iter("mtd"):
+        content = visible(cell)
+        goes_on = cell.get("class") == "tml-left" and last is not None and is_factor(last)
+        if goes_on and content and content[0].tag == "mo" and content[0].text in BINARY:
+            content[0].set("form", "infix")
+        if cell.get("class") == "tml-right" and len(content) == 1 and content[0].text in RELATIONS:
+            cell.append(ElementTree.Element("mspace", THICK))  # a sign alone in its cell has no spaces of its own
+        last = content[-1] if content else last
+
+
+def visible(element):
+    """What stands side by side in a cell, without groups and spaces."""
+    found = []
+    for child in element:
+        found += visible(child) if child.tag in ("mrow", "mstyle", "mpadded") else [child]
+    return [one for one in found if one.tag != "mspace"]
 
 
 def names_function(children, place):
@@ -277,15 +332,7 @@ class title_math(nodes.math):
     """In a title: for the search index it reads as the letters that it shows."""
 
     def astext(self):
-        return letters(mathml(super().astext()))
-
-
-def letters(element):
-    """The formula in a line of plain text: σ²."""
-    parts = [letters(child) for child in element]
-    if element.tag in ("msup", "msubsup") and parts[-1].isdigit():
-        parts[-1] = parts[-1].translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return (element.text or "") + "".join(parts)
+        return plaintext.text(mathml(super().astext()))
 
 
 class Formulas:

@@ -64,9 +64,11 @@
     root.style.marginRight = `${-room / parseFloat(getComputedStyle(root).fontSize)}em`;
   };
   const near = new IntersectionObserver(entries => {
-    for (const { target, isIntersecting } of entries) if (isIntersecting) (target.tagName === "msqrt" ? tighten : measure)(target);
+    for (const { target, isIntersecting } of entries) if (isIntersecting) (/^m/.test(target.tagName) ? tighten : measure)(target);
   }, { rootMargin: "200px" });
-  all(`msqrt, ${boxes}`).forEach(one => near.observe(one));
+  const roots = all("msqrt, mroot");
+  [...roots, ...all(boxes)].forEach(one => near.observe(one));
+  document.fonts.addEventListener("loadingdone", () => roots.filter(one => one.style.marginRight).forEach(tighten));
   addEventListener("resize", () => all(boxes).forEach(measure));
 
   // A formula is copied as TeX.
@@ -127,6 +129,7 @@
 
   // On paper no part of the argument is folded: proofs and solutions open, code stays folded.
   addEventListener("beforeprint", () => {
+    roots.forEach(tighten);
     for (const one of all("details.proof:not([open]), details.solution:not([open])")) { one.open = true; one.dataset.printed = ""; }
   });
   addEventListener("afterprint", () => {

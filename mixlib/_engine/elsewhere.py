@@ -1,6 +1,6 @@
-"""An array of another library, on a device that NumPy cannot read: its blocks are computed on where they lie.
+"""An array of another library, on a device that NumPy cannot read: `fit` computes on its blocks where they lie.
 
-Parameters go to the device and sums come back. This module is imported where such an array is passed, and only there.
+Parameters go to the device and sums come back; so do blocks, where something is said of each point. This module is imported where such an array is passed, and only there.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ class ArrayElsewhere(Source):
     """An array (n, d) that follows the array API standard, or one that array-api-compat knows (torch, CuPy)."""
 
     def __init__(self, x, name):
-        xp = namespace(x)
+        self.xp = xp = namespace(x)
         inputs.check_shape(tuple(x.shape), name)
         if not xp.isdtype(x.dtype, ("bool", "integral", "real floating")):
             raise ValueError(f"{name} must hold real numbers, got dtype {x.dtype}")
@@ -26,12 +26,19 @@ class ArrayElsewhere(Source):
         self.x, self.name, (self.n, self.d) = x, name, x.shape
         self.dtype = kind(np.float32 if x.dtype == xp.float32 else np.float64)
         self.own = getattr(xp, self.dtype.name)
+        self._try_device()
+
+    def _try_device(self):
+        """Refuse a device, or a library, that cannot do what sums need."""
         try:
-            self.beside(np.ones(1))
+            two = self.beside(np.ones(2))
+            two[1:] = two[:1]
+            if home(two).dtype != np.float64:
+                raise TypeError("got single")
         except Exception as reason:  # libraries raise what they like
             raise TypeError(
-                f"{name} lies on {x.device}, which has no numbers of double precision ({reason}); sums need them: "
-                "bring it to main memory"
+                f"{self.name} lies on {self.x.device}. Sums there need double precision, and arrays that can be "
+                f"overwritten and brought back ({reason}): bring {self.name} to main memory"
             ) from reason
 
     def total(self, task, rows, w=None):
@@ -45,11 +52,11 @@ class ArrayElsewhere(Source):
         return out
 
     def beside(self, w):
-        return None if w is None else namespace(self.x).asarray(w, dtype=namespace(self.x).float64)
+        return None if w is None else self.xp.asarray(w, dtype=self.xp.float64)
 
     def place(self, row):
         return f"row {row}"
 
     def _blocks(self, rows):
         for part in slices(self.n, MORE * rows):
-            yield part, namespace(self.x).astype(self.x[part, :], self.own, copy=False)
+            yield part, self.xp.astype(self.x[part, :], self.own, copy=False)

@@ -29,13 +29,19 @@ def squared_lengths(columns, **options):
 
 
 def weighted_sum(columns, weights):
-    """The sum of columns (m, b), or of numbers (b,), each times its weight, in double precision; (m,), or ()."""
+    """The sum of columns (m, b), each times its weight, in double precision; (m,)."""
     xp = namespace(columns)
     if weights is not None:
         return home(xp.matmul(columns, weights))
-    if xp is NUMPY and columns.ndim == 2:
+    if xp is NUMPY:
         return reduce_points(np.add, columns, dtype=np.float64)
-    return home(xp.sum(columns, axis=-1, dtype=xp.float64))
+    return home(xp.sum(columns, axis=1, dtype=xp.float64))
+
+
+def weighted_total(values, weights):
+    """The sum of values (b,), each times its weight, in double precision; a number."""
+    xp = namespace(values)
+    return float(xp.sum(values, axis=0, dtype=xp.float64) if weights is None else xp.matmul(values, weights))
 
 
 def outer_sum(columns, weights):

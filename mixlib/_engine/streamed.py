@@ -46,7 +46,7 @@ class StreamedData(Data):
     def _moments(self, z, rows, w):
         """The sum of a block, its second moments about the origin of z in the shape's form, its largest square."""
         lengths = squared_lengths(z)
-        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(namespace(z).max(lengths))
+        return weighted_sum(z, w), self.shape.sum_moments(z, w, lengths), Largest(namespace(z).max(lengths, axis=0))
 
     def _set_whitening(self, inverse):
         self.arriving = Arriving(self.coordinates, self.dtype, self.mean, inverse)

@@ -40,7 +40,7 @@ class Scatter:
 
     @classmethod
     def of(cls, z, w):
-        weight = float(z.shape[1] if w is None else namespace(w).sum(w))
+        weight = float(z.shape[1] if w is None else namespace(w).sum(w, axis=0))
         if weight == 0:
             return cls(0.0, np.zeros(z.shape[0]), np.zeros((z.shape[0], z.shape[0])))
         mean = weighted_sum(z, w) / weight

@@ -138,7 +138,7 @@ class Estimator(BaseEstimator):
             X = X.view(np.ndarray)  # a slice of a file is a batch
         if as_source(X, "X") is not None:
             raise TypeError(
-                f"partial_fit takes one batch in memory, got a {type(X).__name__}: pass its blocks one by one"
+                f"partial_fit takes one batch in main memory, got a {type(X).__name__}: bring its blocks there one by one"
             )
         x = self._input(X, least=1 if self._started else least, reset=not self._started)
         return x, inputs.as_weights(sample_weight, len(x))

@@ -123,7 +123,7 @@ class GaussianMixture(DensityMixin, Estimator):
 
         s <- (1 - gamma) s + gamma s_hat, where s_hat are the expected statistics of the batch per unit of weight
         and gamma = (w / W)^0.7 with w the weight of the batch and W that of all batches so far: t^-0.7 if they
-        weigh the same. With assignment="hard" it is w / W, and nothing decays. The first batch starts it: `init`
+        weigh the same. With ``assignment="hard"`` it is w / W, and nothing decays. The first batch starts it: `init`
         and what the prior takes from the data are found from it, and it needs n_components distinct points.
         After `fit` the batches go on from the fit. There are no `fit_`, `lower_bound_` and `aic()` of all points
         afterwards; `max_iter`, `tol`, `accelerate` and `callback` are of no account. `y` is ignored. A covariance

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 
 from .. import inputs
+from .._engine.namespace import home
 from .._engine.sources import Source, each_row
 from .._types import ArrayLike, Callback, Floats, Ints, RandomState
 from ..nearest import distances, inertia, nearest_labels, rows_in_block
@@ -128,7 +129,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
             return -inertia(x, centres, inputs.as_weights(sample_weight, len(x)))
         x.examine("X")
         w = x.beside(inputs.as_weights(sample_weight, len(x)))
-        return -float(x.total(lambda rows, start, w: inertia(rows, centres, w), rows_in_block(centres), w))
+        return -float(x.total(lambda rows, start, w: inertia(home(rows), centres, home(w)), rows_in_block(centres), w))
 
     def __getstate__(self):
         """Labels that lie with the chunks of a Dask array stay there."""

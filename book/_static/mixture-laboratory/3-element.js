@@ -12,7 +12,7 @@
     .name { font-weight: 600; margin: 0 0 .4rem; min-height: 2.6em; line-height: 1.3; }
     :host([compact]) .name { min-height: 1.3em; margin: 0; }
     .setting { margin: 0 0 .4rem; font-size: .85rem; min-height: 2.7em; }
-    a { color: inherit; }
+    a { color: var(--link, inherit); }
     .choices { display: grid; grid-template-columns: 1.45fr 1fr 1fr; gap: .5rem; margin: .5rem 0; }
     label { display: flex; min-width: 0; flex-direction: column; font-size: .85rem; gap: .15rem; }
     select, button, textarea { font: inherit; font-size: .9rem; color: inherit; background: transparent;

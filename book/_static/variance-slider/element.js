@@ -126,7 +126,7 @@
       const ratio = frame.variance && short(frame.variance / critical);
       this.find("output").innerHTML = ratio ? `${ratio} <i>λ</i><sub>max</sub>` : "0 (k-means)";
       this.find("input").setAttribute("aria-valuetext", ratio ? `${ratio} times the critical variance` : "0 (k-means)");
-      this.find("p").innerHTML = this.text(frame).replace("J =", "<i>J</i> =");
+      this.find("p").innerHTML = this.text(frame).replace("J = ", "<i>J</i>&nbsp;=&nbsp;");
     }
 
     // Behind the points: the responsibilities of every place in the plane, as mixed colours.
