@@ -10,7 +10,7 @@ import numpy as np
 
 from . import inputs
 from ._engine.data import Data
-from ._engine.sources import as_source
+from ._engine.sources import Source, as_source
 from ._engine.streamed import StreamedData
 from ._engine.threads import one_blas_thread
 from ._engine.triangles import Singular
@@ -140,8 +140,9 @@ def fit(
     >>> kmeans.labels.tolist(), kmeans.mixture.means[:, 0].tolist(), kmeans.inertia
     ([0, 0, 1, 1], [0.5, 10.5], 1.0)
     """
+    source = as_source(x)
     result, remarks = fit_quietly(
-        x,
+        inputs.as_points(x) if source is None else source.examine("x"),
         n_components,
         covariance=covariance,
         weights=weights,
@@ -184,9 +185,7 @@ def fit_quietly(
     callback,
     verbose,
 ):
-    """The fit, and what `fit` has to warn of: (message, category) of each."""
-    source = as_source(x)
-    x = inputs.as_points(x) if source is None else source.examine("x")
+    """The fit to points that are checked, (n, d) or a source; and what `fit` has to warn of: (message, category) of each."""
     w = inputs.as_weights(sample_weight, len(x))
     K = inputs.as_components(n_components, len(x), w)
     constraint = CONSTRAINTS[inputs.as_choice(covariance, "covariance", CONSTRAINTS)]
@@ -203,14 +202,14 @@ def fit_quietly(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of a Record, or None, got {type(callback).__name__}")
     rng = inputs.as_generator(random_state)
-    start = (starter if source is None else source_starter)(init, x, K)
+    start = (source_starter if isinstance(x, Source) else starter)(init, x, K)
 
     model = Model(constraint, free, hard, sd)
     if reseed and not (hard and model.only_means_differ):
         raise ValueError(
             "reseed=True is for k-means: covariance='identity' (or 'tied_spherical'), weights='equal', assignment='hard'"
         )
-    data = (Data if source is None else StreamedData)(x, w, constraint, may_be_singular=prior is not None)
+    data = (StreamedData if isinstance(x, Source) else Data)(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
     best = failure = None

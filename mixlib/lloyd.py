@@ -17,7 +17,11 @@ from .model import Statistics
 from .nearest import DOUBLE, SINGLE, NearestMean
 
 BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
-BOUNDS_FROM = 1 << 14  # points from which bounds and running sums pay
+BOUNDS_FROM = 1 << 14  # points from which bounds pay
+SINGLE_FROM, CHANGES_FROM = (
+    1 << 22,
+    1 << 16,
+)  # multiplications of a pass from which single precision, and running sums, pay
 
 
 class LloydEStep:
@@ -58,19 +62,18 @@ class LloydEStep:
         """From scratch, or from the sums before and the points whose label changed."""
         first = self.n_changed is None
         self.at(params)
-        points_are_many = (
-            self.data.n > min(BOUNDS_FROM, self.rows) and len(self.params.means) > 1
-        )  # else a plain pass is as fast
-        if not points_are_many:
+        n, work = self.data.n, self.data.z.size * len(params.means)  # points, and multiplications of a plain pass
+        points_are_many = n > min(BOUNDS_FROM, self.rows) and len(params.means) > 1  # else such a pass is as fast
+        if not points_are_many and work < SINGLE_FROM:
             self.precision = DOUBLE  # one precision takes fewer calls
         share = min(BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN * len(params.means))
-        bounds_pay = points_are_many and not first and self.n_changed <= share * self.data.n
+        bounds_pay = points_are_many and not first and self.n_changed <= share * n
         found = list(map_blocks(self._assign, self._to_look_at(bounds_pay)))
         changed, old = concatenated(part[0] for part in found), concatenated(part[1] for part in found)
         undecided = sum(count for kind, count in self.nearest.looks if kind == DOUBLE)
         for kind, count in self.nearest.looks:
             self.looked_at[kind] += count
-        if first or not points_are_many or self.data.w is not None:
+        if first or work < CHANGES_FROM or 2 * changed.size > n or self.data.w is not None:
             # with weights anew each time: differences would leave a trace of what has left a component
             self.total = self.data.sum_blocks(self._sum_block, self.rows_by_label)
         else:
@@ -81,8 +84,8 @@ class LloydEStep:
             )
         self.n_changed = changed.size if self.data.w is None else np.count_nonzero(self.data.w[changed])
         if first:
-            self.n_changed = self.data.n
-        if self.precision == SINGLE and undecided > self.data.n // 8:
+            self.n_changed = n
+        if self.precision == SINGLE and undecided > n // 8:
             self.precision = DOUBLE  # single precision settles too little
         return self._statistics_of(self.total)
 
@@ -145,8 +148,8 @@ class LloydEStep:
     def _inertia(self, counts, sums):
         """J = sum |z|^2 - sum_k (2 c.S_k - N_k |c|^2), or from deviations where that loses digits."""
         # (3.1) eq-kmeans-objective
-        total = self.data.second_moments[0]
-        J = total - 2 * (self.params.means * sums).sum() - 2 * counts @ self.nearest.offset
+        total = float(self.data.second_moments[0])
+        J = total - 2 * float(np.vdot(self.params.means, sums)) - 2 * float(counts @ self.nearest.offset)
         if J > 0 and digits_kept(self.data.dtype, total / J):
             return J
         return float(self.scatter_about(self.params.means).sum())

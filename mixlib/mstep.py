@@ -25,12 +25,12 @@ def m_step(estep, statistics, previous):
     all_nonempty = nonempty.all()
     if not all_nonempty:
         counts = np.where(nonempty, counts, 0.0)
+    divisor = counts if counts.min() > 0 else np.where(counts > 0, counts, 1.0)
     # the components' own means, from the origin of the statistics (the prior pulls the parameters off them)
-    own = first / np.where(counts > 0, counts, 1.0)[:, None]
+    own = first / divisor[:, None]
     numerator = first + counts[:, None] * statistics.origin
     if model.prior is None:
         # (4.10) eq-m-means
-        divisor = np.where(nonempty, counts, 1.0)
         means = own + statistics.origin
     else:
         # (4.34) eq-map-means
@@ -40,7 +40,9 @@ def m_step(estep, statistics, previous):
     if not all_nonempty:
         weights = np.where(nonempty, weights, 0.0) if model.free_weights else weights
         means[~nonempty], centres[~nonempty] = previous.means[~nonempty], previous.centres[~nonempty]
-    if model.constraint.fixed:
+    if model.constraint.fixed and previous is not None:
+        factors, inverse = previous.factors, previous.inverse
+    elif model.constraint.fixed:
         factors = model.fixed_factors(data)
         inverse = model.constraint.shape.inverse(factors)
     else:

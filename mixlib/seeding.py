@@ -6,15 +6,18 @@ from typing import Literal, overload
 
 import numpy as np
 
-from ._engine.data import CACHED_BLOCK, Data
+from ._engine.data import BLOCK, CACHED_BLOCK, Data
 from ._engine.reductions import weighted_sum
 from ._engine.sampling import PointSampler
 from ._engine.scratch import scratch
 from ._types import ArrayLike, Floats, Ints, RandomState
 from .covariance import CONSTRAINTS
+from .errors import TooFewPointsError
 from .inputs import as_components, as_flag, as_generator, as_points, as_weights
 
 SAMPLE, SAMPLE_PER_CENTRE = 1 << 13, 64  # points that a local search looks at
+SINGLE_FROM = 1 << 13  # numbers in the points from which a copy in single precision pays
+MISSED = 1.5  # times its sum of squared distances: above, the sample has missed points
 MAX_REJECTED = 16  # points rejected in a row before all distances are brought up to date
 
 
@@ -128,10 +131,13 @@ def greedy_plusplus(data, K, rng, sampler=None):
     The best candidate leaves the smallest sum of squared distances (Arthur and Vassilvitskii
     2007, end of section 4; the number is scikit-learn's).
     """
-    sampler, nearest = sampler or PointSampler(data), np.full(data.n, np.inf)
+    sampler, nearest = sampler or PointSampler(data), np.full(data.n, np.inf, data.dtype)
     sampler.set_mass(sampler.weights)
     chosen = [int(sampler.draw(rng, 0, K)[0])]
-    of_one_block = {}  # where all points are one block: their distances with each candidate
+    rows, of_one_block = (
+        max(256, BLOCK // data.d),
+        {},
+    )  # where all points are one block: their distances with each candidate
     while len(chosen) < K:
         latest = data.points(np.array(chosen[-1:], dtype=np.intp))
 
@@ -139,7 +145,7 @@ def greedy_plusplus(data, K, rng, sampler=None):
             np.minimum(nearest[rows], sampler.distances(z, rows, latest)[0], out=nearest[rows])
 
         if not of_one_block:
-            data.for_blocks(update)
+            data.for_blocks(update, rows)
         sampler.set_mass(weighted(nearest, data.w))
         # (3.14) eq-kmeanspp
         candidates = sampler.draw(rng, len(chosen), K, n_candidates(K))
@@ -152,7 +158,7 @@ def greedy_plusplus(data, K, rng, sampler=None):
                 of_one_block["left"] = closer
             return closer.sum(axis=1) if w is None else closer @ w
 
-        best = np.argmin(data.sum_blocks(left))
+        best = np.argmin(data.sum_blocks(left, rows))
         chosen.append(int(candidates[best]))
         if of_one_block:
             nearest[:] = of_one_block["left"][best]
@@ -164,39 +170,51 @@ def local_search(data, K, rng):
 
     A round draws candidates as k-means++ would draw one more centre. Of all exchanges of a
     centre for a candidate the best is made, if the sum of squared distances falls. Of many
-    points a sample is searched, and what it finds is taken if it serves all points better.
+    points a sample is searched, and single precision tells good centres from bad ones. Where
+    points differ by its rounding alone, or the sample has missed some, the search begins anew.
     """
+    number = max(SAMPLE, SAMPLE_PER_CENTRE * K)
+    try:
+        if data.n <= 2 * number:
+            return _searched(data.in_single_precision() if data.z.size > SINGLE_FROM else data, K, rng)[0]
+        found = _found_in_sample(data, number, K, rng)
+    except TooFewPointsError:
+        found = None
+    return _searched(data, K, rng)[0] if found is None else found
+
+
+def _found_in_sample(data, number, K, rng):
+    """Centres (indices of points) of a sample of the points, or None if they do not serve all points about as well."""
     sampler = PointSampler(data)
-    chosen = np.array(greedy_plusplus(data, K, rng, sampler))
-    if data.n <= 2 * max(SAMPLE, SAMPLE_PER_CENTRE * K):
-        return _exchanged(data, sampler, chosen, rng)
-    where, w = sampler.sample(rng, max(SAMPLE, SAMPLE_PER_CENTRE * K))
-    where, w = np.r_[chosen, where], np.r_[np.zeros(K), w]
-    part = data.subset(where, w)
-    found = _exchanged(part, PointSampler(part, sampler.column_weights), np.arange(K), rng)
+    where, w = sampler.sample(rng, number)
+    if len(where) < K:  # all copies of a point are in the sample, or none
+        return None
+    part = data.subset(where, w).in_single_precision()
+    found, expected = _searched(part, K, rng, sampler.column_weights)
+    found = where[found]
 
     def left(z, rows, w):
-        return np.array(
-            [
-                weighted_sum(sampler.distances(z, rows, data.points(centres)).min(axis=0)[None], w)[0]
-                for centres in (chosen, where[found])
-            ]
-        )
+        return weighted_sum(sampler.distances(z, rows, data.points(found)).min(axis=0)[None], w)[0]
 
-    before, after = data.sum_blocks(left, max(256, CACHED_BLOCK // (data.d + K)))
-    return where[found] if after < before else chosen
+    return found if data.sum_blocks(left, max(256, CACHED_BLOCK // (data.d + K))) <= MISSED * expected else None
 
 
-def _exchanged(data, sampler, chosen, rng):
-    """Centres (indices of points), after K/2 rounds."""
-    K = len(chosen)
-    search = Exchanges(data, sampler, chosen)
-    for _ in range((K + 1) // 2 if K > 1 else 0):
+def _searched(data, K, rng, column_weights=None):
+    """Centres (indices of points), after K/2 rounds of exchanges, and the sum of squared distances from them."""
+    sampler = PointSampler(data, column_weights)
+    search = Exchanges(data, sampler, np.array(greedy_plusplus(data, K, rng, sampler)))
+    total = np.inf  # where there is nothing to exchange
+    for to_come in reversed(range((K + 1) // 2 if K > 1 else 0)):
         sampler.set_mass(weighted(search.first, data.w))
-        if not sampler.reached[-1] > 0:
+        total = sampler.reached[-1]
+        if not total > 0:
             break  # each point is a centre
-        search.exchange(sampler.draw(rng, K, K, n_candidates(K)))
-    return search.chosen
+        after, k, point = search.best(sampler.draw(rng, K, K, n_candidates(K)))
+        if after < total * (1 - 1e-9):
+            total, search.chosen[k] = after, point
+            if to_come:
+                search.replaced(k)
+    return search.chosen, total
 
 
 def n_candidates(K):
@@ -214,9 +232,9 @@ class Exchanges:
 
     def __init__(self, data, sampler, chosen):
         self.data, self.sampler, self.chosen = data, sampler, chosen.copy()
-        self.first, self.second = np.empty(data.n), np.empty(data.n)
+        self.first, self.second = np.empty(data.n, data.dtype), np.empty(data.n, data.dtype)
         self.nearest, self.next = np.empty(data.n, dtype=np.intp), np.empty(data.n, dtype=np.int32)
-        self.rows = max(256, CACHED_BLOCK // (data.d + len(chosen)))
+        self.rows = max(256, BLOCK // (data.d + len(chosen)))
         self.data.for_blocks(lambda z, rows, w: self._find(z, rows), self.rows)
 
     def _find(self, z, where):
@@ -228,8 +246,8 @@ class Exchanges:
             values[where], which[where] = distances[labels, columns], labels
             distances[labels, columns] = np.inf
 
-    def exchange(self, candidates):
-        """Make the best exchange with a candidate, if it lowers the sum of squared distances."""
+    def best(self, candidates):
+        """The best exchange for a candidate: the sum of squared distances after it, which centre goes, which point comes."""
         K, places = len(self.chosen), self.data.points(candidates)
 
         def left(z, rows, w):
@@ -239,19 +257,18 @@ class Exchanges:
             more = np.minimum(self.second[rows], distances, out=distances)
             more -= with_it
             if w is not None:
-                with_it *= w
-                more *= w
+                with_it, more = with_it * w, more * w
             added = [np.bincount(self.nearest[rows], of_candidate, K) for of_candidate in more]
-            return np.column_stack([with_it.sum(axis=1), added])
+            return np.column_stack([with_it.sum(axis=1, dtype=np.float64), added])
 
         total = self.data.sum_blocks(left, self.rows)
         found = total[:, :1] + total[:, 1:]
         best, k = np.unravel_index(found.argmin(), found.shape)
-        if found[best, k] < self.sampler.reached[-1] * (1 - 1e-9):
-            self._replace(k, candidates[best])
+        return found[best, k], k, candidates[best]
 
-    def _replace(self, k, point):
-        self.chosen[k], place = point, self.data.points(np.array([point]))
+    def replaced(self, k):
+        """Centre k is another point now: bring the nearest two up to date."""
+        place = self.data.points(self.chosen[k : k + 1])
 
         def block(z, rows, w):
             first, second, nearest, next = (a[rows] for a in (self.first, self.second, self.nearest, self.next))
@@ -261,7 +278,8 @@ class Exchanges:
             second[:] = np.where(closest, first, np.minimum(distance, second))
             next[:] = np.where(closest, nearest, np.where(closer, k, next))
             first[closest], nearest[closest] = distance[closest], k
-            self._find(z[:, lost], rows.start + lost)
+            lost += rows.start
+            self._find(self.data.points(lost), lost)
 
         self.data.for_blocks(block, self.rows)
 

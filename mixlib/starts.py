@@ -109,8 +109,10 @@ def _from_kmeans(x):
         n_sample = max(SAMPLE, SAMPLE_PER_NUMBER * K * data.shape.size(data.d))
         if data.n > 2 * n_sample:
             where, w = PointSampler(data).sample(rng, n_sample)
-            part = data.subset(where, w)
             try:
+                if len(where) < K:  # all copies of a point are in the sample, or none
+                    raise TooFewPointsError
+                part = data.subset(where, w)
                 params = _from_partition(x[where], part, model, K, rng)
                 found = run(e_step(part, model), params, tol=SAMPLE_TOL, max_iter=SAMPLE_ITERATIONS, accelerate=True)
                 return found.params

@@ -364,7 +364,10 @@ def test_an_exchange_is_the_best_of_all(weighted):
         for _ in range(6):
             before, candidates = search.chosen.copy(), rng.choice(80, size=3, replace=False)
             sampler.set_mass(seeding.weighted(search.first, w))
-            search.exchange(candidates)
+            after, k, point = search.best(candidates)
+            if after < search.sampler.reached[-1] * (1 - 1e-9):
+                search.chosen[k] = point
+                search.replaced(k)
             every = [np.r_[before[:k], c, before[k + 1 :]] for c in candidates for k in range(5)]
             values = [cost(x, x[chosen], 1.0 if w is None else w) for chosen in [before, *every]]
             np.testing.assert_allclose(cost(x, x[search.chosen], 1.0 if w is None else w), min(values), rtol=1e-9)
@@ -375,7 +378,7 @@ def test_an_exchange_is_the_best_of_all(weighted):
 
 
 def test_local_search_betters_greedy_seeds(monkeypatch):
-    """Of one seed never worse; on the mean by a tenth; also where a sample is searched, and with weights."""
+    """Of one seed never worse; on the mean by a tenth. On the mean also where a sample is searched; and with weights."""
     x, _ = blobs(4, 600, 2, 12, 8.0)
 
     def seeds(init, seed, **options):
@@ -387,12 +390,37 @@ def test_local_search_betters_greedy_seeds(monkeypatch):
     monkeypatch.setattr(seeding, "SAMPLE", 100)
     monkeypatch.setattr(seeding, "SAMPLE_PER_CENTRE", 8)
     sampled = np.array([seeds("local search", s) for s in range(40)])
-    assert (sampled <= greedy * (1 + 1e-9)).all() and sampled.mean() < 0.95 * greedy.mean()
+    assert sampled.mean() < 0.95 * greedy.mean()
     assert (sampled != local).any()
     w = np.random.default_rng(0).integers(0, 3, size=600)
     a = mixlib.fit(x, 6, init="local search", random_state=1, sample_weight=w, tol=0, max_iter=0, **KMEANS)
     b = mixlib.fit(np.repeat(x, w, axis=0), 6, init="local search", random_state=1, tol=0, max_iter=0, **KMEANS)
     np.testing.assert_array_equal(a.history[0].means, b.history[0].means)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 0.0])
+def test_a_sample_that_misses_points_is_not_believed(monkeypatch, spread):
+    """Three points of six thousand are a cluster: found with every seed, though a sample of about a hundred has none of them."""
+    monkeypatch.setattr(seeding, "SAMPLE", 100)
+    monkeypatch.setattr(seeding, "SAMPLE_PER_CENTRE", 8)
+    rng = np.random.default_rng(0)
+    places = np.array([[0.0, 1.0], [0.9, -0.5], [-0.9, -0.5], [0.1, 0.1]])
+    x = np.repeat(places, [2000, 2000, 2000, 3], axis=0)
+    x += spread * rng.normal(size=x.shape)
+    for seed in range(20):
+        means = mixlib.fit(x, 4, init="local search", random_state=seed, tol=0, max_iter=0, **KMEANS).history[0].means
+        assert np.linalg.norm(means - places[3], axis=1).min() < 0.01
+
+
+def test_points_that_single_precision_cannot_tell_apart_are_told_apart():
+    x = np.repeat([np.zeros(10), np.ones(10), np.full(10, 1 + 1e-10)], 1000, axis=0)
+    assert x.size > seeding.SINGLE_FROM and len(np.unique(x.astype(np.float32), axis=0)) == 2
+    fit = mixlib.fit(x, 3, init="local search", random_state=0, tol=0, max_iter=0, **KMEANS)
+    assert sorted(fit.history[0].means[:, 0]) == [0, 1, 1 + 1e-10]
+    x = np.repeat([[1e150], [1e-150], [2e150]], [4000, 4000, 4000], axis=0)  # weights and squares beyond its range
+    w = np.full(len(x), 1e200)
+    fit = mixlib.fit(x, 2, init="local search", random_state=0, tol=0, max_iter=0, sample_weight=w, **KMEANS)
+    assert len(np.unique(fit.history[0].means)) == 2
 
 
 def test_local_search_takes_each_of_few_points():

@@ -19,7 +19,7 @@ class Coordinates:
     @classmethod
     def around(cls, low, high, isotropic):
         """The exact map for data whose columns run from `low` to `high`, (d,); one scale for all if `isotropic`."""
-        unit = _power_of_two(np.maximum(np.abs(low), np.abs(high)).max())
+        unit = _power_of_two(max(high.max(), -low.min()))
         low, high = low / unit, high / unit  # no square can overflow
         spread = high - low
         centre, grid = low + spread / 2, _power_of_two(spread)
@@ -28,8 +28,8 @@ class Coordinates:
         shift = np.where(spread == 0, centre, shift)
         size = np.maximum(np.abs(low - shift), np.abs(high - shift))
         # a constant column has no size of its own
-        size = np.full_like(size, size.max()) if isotropic else np.where(size > 0, size, size.max())
-        return cls(shift * unit, _power_of_two(size) * unit)
+        size = size.max() if isotropic else np.where(size > 0, size, size.max())
+        return cls(shift * unit, np.full(len(low), _power_of_two(size) * unit))
 
     def whitened(self, mean, root):
         """These coordinates, moved to `mean` and divided by the lower triangle `root` of the data's covariance."""

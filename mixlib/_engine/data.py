@@ -130,6 +130,13 @@ class Data:
         part.second_moments, _ = part._second_moments()
         return part
 
+    def in_single_precision(self):
+        """The same points in single precision, with the moments of the others."""
+        view = copy.copy(self)
+        view.z, view.dtype = self.z.astype(np.float32, copy=False), np.dtype(np.float32)
+        view.rounding = max(self.rounding, float(8 * np.finfo(np.float32).eps * self.radius) ** 2)
+        return view
+
     def scatter(self):
         """Second moments of all the data about their mean, in the shape's form, (1, m)."""
 

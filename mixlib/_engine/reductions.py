@@ -4,7 +4,11 @@ import numpy as np
 
 from .namespace import NUMPY, home, namespace
 
-FEW = 1 << 15  # pairs of a point and a label up to which one matrix product is the fastest sum by label
+FEW, FEW_LABELS = (
+    1 << 11,
+    4,
+)  # pairs of a point and a label, or labels, up to which one product is the fastest sum by label
+NARROW = 32  # columns up to which sums of sorted points are taken in one call
 
 
 def slices(n, size):
@@ -57,7 +61,7 @@ def reduce_points(ufunc, columns, **options):
 def sum_by_label(labels, columns, weights, K):
     """The weight and the sums of columns (m, b) over the points of each label, (K, 1 + m)."""
     xp = namespace(columns)
-    if K * labels.shape[0] <= FEW or xp is not NUMPY:
+    if K <= FEW_LABELS or K * labels.shape[0] <= FEW or xp is not NUMPY:
         ones = one_hot(labels, K, xp.float64, xp)
         ones = ones if weights is None else ones * weights
         return home(xp.concat([xp.sum(ones, axis=1)[:, None], xp.matmul(ones, columns.T)], axis=1))
@@ -66,12 +70,15 @@ def sum_by_label(labels, columns, weights, K):
     out[:, 0] = np.bincount(labels, weights, K)
     if columns.flags.f_contiguous:  # a point's numbers stand side by side: bring equal labels together
         order = np.argsort(labels.astype(np.min_scalar_type(K)), kind="stable")
-        points = columns.T.take(order, axis=0)
+        points, sorted_labels = columns.T.take(order, axis=0), labels.take(order)
         if weights is not None:
             points = points * weights.take(order)[:, None]
-        used, first = np.unique(labels.take(order), return_index=True)
-        for k, part in zip(used, np.split(points, first[1:])):
-            out[k, 1:] = part.sum(axis=0, dtype=np.float64)
+        first = np.flatnonzero(np.diff(sorted_labels, prepend=-1))
+        if len(columns) <= NARROW:
+            out[sorted_labels.take(first), 1:] = np.add.reduceat(points, first, axis=0, dtype=np.float64)
+        else:
+            for k, part in zip(sorted_labels.take(first), np.split(points, first[1:])):
+                np.add.reduce(part, axis=0, dtype=np.float64, out=out[k, 1:])
     else:
         for row, total in zip(columns, out.T[1:]):
             total[:] = np.bincount(labels, row if weights is None else row * weights, K)

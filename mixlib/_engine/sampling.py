@@ -23,15 +23,15 @@ class PointSampler:
     def __init__(self, data, column_weights=None):
         self.data = data
         self.column_weights = data.shape.column_weights(data) if column_weights is None else column_weights
-        self.squares, self.sorted_bins = np.empty(data.n), None
+        self.squares, self.sorted_bins = np.empty(data.n, data.dtype), None
         if data.n <= SORTED_UP_TO:
-            self.squares[:] = squared_lengths(self._weighted(data.z), dtype=np.float64)
+            self.squares[:] = squared_lengths(self._weighted(data.z))
             self.order = np.argsort(self._keys(data.z, slice(None)), kind="stable")
             return
         self.bins = np.empty(data.n, dtype=np.int32)
 
         def block(z, rows, w):
-            self.squares[rows] = squared_lengths(self._weighted(z), dtype=np.float64)
+            self.squares[rows] = squared_lengths(self._weighted(z))
             self.bins[rows] = self._keys(z, rows).view(np.int64) >> 44  # the sign, the exponent, 8 bits
 
         data.for_blocks(block)
@@ -58,13 +58,10 @@ class PointSampler:
         product = self._weighted(self._weighted(centres.astype(np.float64)))
         lengths = (product * centres).sum(axis=0)
         squares = self.squares[where]
-        distances = scratch("distances", (len(lengths), z.shape[1]), squares.dtype)
-        if z.dtype == squares.dtype:
-            np.matmul(-2.0 * product.T, z, out=distances)
-        else:
-            distances[:] = (-2.0 * product.T).astype(z.dtype) @ z
+        distances = scratch("distances", (len(lengths), z.shape[1]), z.dtype)
+        np.matmul((-2.0 * product.T).astype(z.dtype, copy=False), z, out=distances)
         distances += squares
-        distances += lengths[:, None]
+        distances += lengths[:, None].astype(z.dtype, copy=False)
         eps = EPS[z.dtype.itemsize] / TOLERANCE[z.dtype.itemsize]
         small = scratch("small", distances.shape, np.dtype(bool))
         # some more than needed
@@ -86,8 +83,8 @@ class PointSampler:
 
     def _keys(self, z, where):
         """Where points stand in the order, (b,): their squared distance from the mean, and a little of a projection."""
-        distances = self.distances(z, where, self.data.mean[:, None])[0].copy()
-        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0]
+        distances = self.distances(z, where, self.data.mean[:, None])[0].astype(np.float64)
+        direction = self._weighted(np.cos(1.0 + np.arange(len(z)))[:, None])[:, 0].astype(z.dtype, copy=False)
         cosine = (direction @ z - direction @ self.data.mean) / np.sqrt(np.maximum(distances, self.data.rounding))
         return distances * (1 + 1e-9 * cosine)
 
@@ -95,7 +92,7 @@ class PointSampler:
         """Draw with probability proportional to mass(points) from now on."""
         self.mass = mass
         if self.sorted_bins is None:
-            self.reached = np.cumsum(mass(self.order))
+            self.reached = np.cumsum(mass(self.order), dtype=np.float64)
             return
         self.masses = self.data.sum_blocks(lambda z, rows, w: np.bincount(self.bins[rows], mass(rows), self.n_bins))
         self.reached = np.cumsum(self.masses)

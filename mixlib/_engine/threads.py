@@ -35,13 +35,16 @@ def n_threads():
 
 def map_blocks(task, blocks):
     """What `task` makes of each block, in their order."""
+    if len(blocks) <= 1:
+        return map(task, blocks)
     inside = threading.current_thread().name.startswith(NAME)  # a block that maps blocks waits for nobody
-    threads = n_threads() if len(blocks) > 1 and not inside else 1
-    if threads == 1:
-        yield from map(task, blocks)
-    else:
-        with one_blas_thread():
-            yield from _pool(threads).map(task, blocks)
+    threads = 1 if inside else n_threads()
+    return map(task, blocks) if threads == 1 else _map_in_threads(task, blocks, threads)
+
+
+def _map_in_threads(task, blocks, threads):
+    with one_blas_thread():
+        yield from _pool(threads).map(task, blocks)
 
 
 def _pool(threads):
