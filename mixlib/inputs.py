@@ -72,10 +72,6 @@ def as_points(x: Any, name: str = "x") -> Array:
     array = as_numbers(x, name)
     check_shape(array.shape, name)
     n = len(array)
-    if array.flags.forc:  # one product in place of two passes: not so where there is NaN, or a number near the limits
-        numbers = array.ravel("K")
-        if SMALLEST < float(np.vdot(numbers, numbers)) < np.inf:
-            return array
     with np.errstate(invalid="ignore"):
         largest = max(-float(array.min()), float(array.max()))
     if not np.isfinite(largest):
