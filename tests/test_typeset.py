@@ -286,6 +286,19 @@ def test_a_long_display_breaks_before_its_relations():
     assert typeset.display("a=b").count("<math") == 1
 
 
+def test_no_line_breaks_inside_large_bars():
+    html = typeset.display(
+        r"J(z^{(t)},\mu^{(t-1)})-J(z^{(t)},\mu^{(t)})=\sum_k N_k\bigl\lVert\mu_k^{(t)}-\mu_k^{(t-1)}\bigr\rVert^2+c+d+e"
+    )
+    assert sum(len(re.findall("[‖∥]", piece)) == 2 for piece in html.split("<wbr>")) == 1
+
+
+def test_a_function_without_argument_has_no_space_behind():
+    assert "mspace" not in typeset.inline(r"D\operatorname{EM}=-Q").split("EM")[1].split("=")[0]
+    assert "mspace" not in typeset.inline(r"-\tfrac12\log").split("log<")[1]
+    assert "mspace" in typeset.inline(r"\log x").split("<mi>log")[1]
+
+
 def test_what_stands_before_a_comma_keeps_it():
     html = typeset.display(
         r"\frac{\lVert x-\mu\rVert^2}{\sigma^2}-\frac{\lVert y-\nu\rVert^2}{\tau^2}+c,\qquad c=2\log K+b"

@@ -33,6 +33,7 @@ SEPARATORS = set(",;")
 LARGE = set("∑∏∫∬⋃⋂")
 OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
+BARS = set("|∣‖∥")
 APPLY = "\u2061"  # invisible, stands behind the name of a function
 THIN = {"width": "0.1667em"}
 THICK = {"width": "0.2778em"}
@@ -158,7 +159,11 @@ def pieces_before(row):
 def breaking(row):
     """Whether a line may break at this element, for each."""
     depth, last, found = 0, None, []
+    in_bars = False
     for element in row:
+        core = element[0] if element.tag in ("msub", "msup", "msubsup") else element
+        if core.tag == "mo" and core.text in BARS and core.get("minsize"):
+            in_bars = not in_bars  # of set size: the same sign before and behind
         sign = (element.text or "") if element.tag == "mo" else ""
         opens = sign in OPENING or element.get("form") == "prefix" and sign not in BINARY
         closes = sign in CLOSING or element.get("form") == "postfix"
@@ -174,7 +179,7 @@ def breaking(row):
         )
         if infix:
             element.set("form", "infix")  # it keeps its spaces at the end of a piece, too
-        found.append(depth == 0 and (infix or sign in SEPARATORS))
+        found.append(depth == 0 and not in_bars and (infix or sign in SEPARATORS))
         last = element
     if found:
         found[-1] = False
@@ -262,6 +267,9 @@ def set_spaces(tree):
                 if sign.text in SIGNS and opens(opening) and "form" not in sign.attrib:
                     sign.set("form", "prefix")
                     sign.attrib.update(lspace="0", rspace="0")
+            for name, behind in zip(children, children[1:] + ([None] if is_top(parent, tree) else [])):
+                if ends_function(name) and (behind is None or stands_between(behind)):
+                    name.remove(name[-1])  # no argument, no space
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
                     parent.insert(place, ElementTree.Element("mspace", THIN))
@@ -307,6 +315,18 @@ def names_function(children, place):
     element = children[place]
     inner = list(element) if element.tag == "mrow" else children[place:]
     return len(inner) > 1 and inner[0].tag in ("mi", "msub", "msup", "msubsup", "munder") and inner[1].text == APPLY
+
+
+def ends_function(element):
+    return element.tag == "mrow" and len(element) > 1 and element[-2].text == APPLY and element[-1].tag == "mspace"
+
+
+def stands_between(sign):
+    return sign.tag == "mo" and sign.text in RELATIONS | BINARY | SEPARATORS and sign.get("form") != "prefix"
+
+
+def is_top(row, tree):
+    return row is tree or list(tree) == [row]
 
 
 def is_factor(element):
