@@ -286,6 +286,27 @@ def test_a_long_display_breaks_before_its_relations():
     assert typeset.display("a=b").count("<math") == 1
 
 
+def test_no_line_breaks_inside_large_bars():
+    html = typeset.display(
+        r"J(z^{(t)},\mu^{(t-1)})-J(z^{(t)},\mu^{(t)})=\sum_k N_k\bigl\lVert\mu_k^{(t)}-\mu_k^{(t-1)}\bigr\rVert^2+c+d+e"
+    )
+    assert sum(len(re.findall("[‖∥]", piece)) == 2 for piece in html.split("<wbr>")) == 1
+
+
+def test_a_function_without_argument_has_no_space_behind():
+    assert "mspace" not in typeset.inline(r"D\operatorname{EM}=-Q").split("EM")[1].split("=")[0]
+    assert "mspace" not in typeset.inline(r"-\tfrac12\log").split("log<")[1]
+    assert "mspace" in typeset.inline(r"\log x").split("<mi>log")[1]
+
+
+def test_what_stands_before_a_comma_keeps_it():
+    html = typeset.display(
+        r"\frac{\lVert x-\mu\rVert^2}{\sigma^2}-\frac{\lVert y-\nu\rVert^2}{\tau^2}+c,\qquad c=2\log K+b"
+    )
+    first, last = html.split("<wbr>")
+    assert first.endswith('<mo separator="true">,</mo></mrow></math>') and "<mi>c</mi><mo" in last
+
+
 def test_a_title_reads_as_plain_text_in_the_search_index():
     assert plaintext.text(typeset.mathml(r"\sigma^2\to0")) == "σ² → 0"
 
@@ -316,6 +337,17 @@ def test_a_comma_between_numbers_has_its_space(tex, numbers):
 
 def test_a_root_does_not_hang_below_its_line():
     assert typeset.inline(r"\sqrt n").count("<msqrt><mspace") == 1
+
+
+@pytest.mark.parametrize("tex", [r"\Bigl(-a\Bigr)", r"x\bigl[-a\bigr]^2", r"\sum_i\Bigl\{\pm a\Bigr\}"])
+def test_a_sign_behind_a_bracket_belongs_to_what_follows(tex):
+    assert re.search(r'<mo form="prefix" lspace="0" rspace="0">[−±]</mo>', typeset.display(tex))
+
+
+def test_a_large_slash_and_a_sum_that_begins_a_formula_have_no_space_before():
+    assert re.search(r'<mo [^>]*lspace="0"[^>]*>/</mo>', typeset.inline(r"a\big/b"))
+    assert re.search(r'<mo[^>]* lspace="0">∑</mo>', typeset.inline(r"\sum_i a_i"))
+    assert not re.search(r'lspace="0"[^>]*>∑', typeset.inline(r"a=\sum_i a_i"))
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,12 @@ SHORT_INLINE = 7  # ems; a shorter formula in a line of text is never broken
 SHORT_DISPLAY = 15  # ems; a shorter display fits a phone as it is
 RELATIONS = set("=≠<>≤≥≈∼≅≡∝∈∉⊂⊆→←↦⇒⇔⟹⟺≽≼⪰⪯≪≫≔:")
 BINARY = set("+−±∓×⋅·∘⊗⊕∪∩∧∨")
+SIGNS = set("+−±∓")
 SEPARATORS = set(",;")
+LARGE = set("∑∏∫∬⋃⋂")
 OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
+BARS = set("|∣‖∥")
 APPLY = "\u2061"  # invisible, stands behind the name of a function
 THIN = {"width": "0.1667em"}
 THICK = {"width": "0.2778em"}
@@ -105,6 +108,9 @@ def display(tex):
 
 def math(children, tex=None, **attributes):
     element = ElementTree.Element("math", attributes | ({"alttext": tex} if tex else {}))
+    first = next((one for child in children for one in child.iter() if one.text or one.tag == "mspace"), None)
+    if first is not None and first.text in LARGE:
+        first.set("lspace", "0")  # the word before has its own space
     if len(children) == 1:
         element.append(children[0])
     else:
@@ -153,7 +159,11 @@ def pieces_before(row):
 def breaking(row):
     """Whether a line may break at this element, for each."""
     depth, last, found = 0, None, []
+    in_bars = False
     for element in row:
+        core = element[0] if element.tag in ("msub", "msup", "msubsup") else element
+        if core.tag == "mo" and core.text in BARS and core.get("minsize"):
+            in_bars = not in_bars  # of set size: the same sign before and behind
         sign = (element.text or "") if element.tag == "mo" else ""
         opens = sign in OPENING or element.get("form") == "prefix" and sign not in BINARY
         closes = sign in CLOSING or element.get("form") == "postfix"
@@ -169,7 +179,7 @@ def breaking(row):
         )
         if infix:
             element.set("form", "infix")  # it keeps its spaces at the end of a piece, too
-        found.append(depth == 0 and (infix or sign in SEPARATORS))
+        found.append(depth == 0 and not in_bars and (infix or sign in SEPARATORS))
         last = element
     if found:
         found[-1] = False
@@ -180,7 +190,10 @@ def joined(pieces, least):
     """Pieces narrower than this many ems are joined to their neighbour."""
     found = []
     for piece in pieces:
-        if found and sum(map(width, found[-1])) < least:
+        narrow = found and sum(map(width, found[-1])) < least
+        if narrow and len(found) > 1 and found[-1][-1].text in SEPARATORS:
+            found[-2:] = [found[-2] + found[-1], piece]  # what ends with a comma belongs to what it ends
+        elif narrow:
             found[-1] = found[-1] + piece
         else:
             found.append(piece)
@@ -242,7 +255,7 @@ def part_lists(element):
 
 
 def set_spaces(tree):
-    """TeX's spaces where Temml leaves them to browsers: in lines that go on, before the name of a function, around dots."""
+    """TeX's spaces where Temml leaves them to browsers: in lines that go on, behind brackets, before names, around dots."""
     for table in tree.iter("mtable"):
         if table.get("class") == "tml-jot":
             set_apart(table)
@@ -250,12 +263,25 @@ def set_spaces(tree):
     for parent in list(tree.iter()):
         if parent.tag in ROWS:
             children = list(parent)
+            for opening, sign in zip(children, children[1:]):
+                if sign.text in SIGNS and opens(opening) and "form" not in sign.attrib:
+                    sign.set("form", "prefix")
+                    sign.attrib.update(lspace="0", rspace="0")
+            for name, behind in zip(children, children[1:] + ([None] if is_top(parent, tree) else [])):
+                if ends_function(name) and (behind is None or stands_between(behind)):
+                    name.remove(name[-1])  # no argument, no space
             for place in range(len(children) - 1, 0, -1):
                 if names_function(children, place) and is_factor(children[place - 1]):
                     parent.insert(place, ElementTree.Element("mspace", THIN))
     for sign in tree.iter("mo"):
-        if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
+        slash = sign.text == "/" and sign.get("minsize")  # a large one is the same sign
+        if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗") or slash:
             sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
+
+
+def opens(element):
+    """Whether it is an opening bracket: behind one of set size, Temml takes a sign for one between two terms."""
+    return element.tag == "mo" and element.text in OPENING
 
 
 def set_roots(tree):
@@ -289,6 +315,18 @@ def names_function(children, place):
     element = children[place]
     inner = list(element) if element.tag == "mrow" else children[place:]
     return len(inner) > 1 and inner[0].tag in ("mi", "msub", "msup", "msubsup", "munder") and inner[1].text == APPLY
+
+
+def ends_function(element):
+    return element.tag == "mrow" and len(element) > 1 and element[-2].text == APPLY and element[-1].tag == "mspace"
+
+
+def stands_between(sign):
+    return sign.tag == "mo" and sign.text in RELATIONS | BINARY | SEPARATORS and sign.get("form") != "prefix"
+
+
+def is_top(row, tree):
+    return row is tree or list(tree) == [row]
 
 
 def is_factor(element):

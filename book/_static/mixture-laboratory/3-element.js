@@ -24,7 +24,7 @@
     button { cursor: pointer; }
     button[aria-pressed="true"], td[data-lit] button { background: #0072B2; color: #fff; border-color: #0072B2; }
     td[data-lit="B"] button { background: #A54800; border-color: #A54800; }
-    input[type=range] { width: 100%; min-width: 10rem; height: 2rem; accent-color: #0072B2; }
+    input[type=range] { width: 100%; min-width: 10rem; height: 2rem; accent-color: var(--strong, #0072B2); }
     :is(select, button, input, textarea, summary, .start):focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
     .picture { position: relative; filter: brightness(var(--figure-brightness, 1)); }
     canvas { position: absolute; inset: 0; width: 100%; height: 100%; opacity: .25; border-radius: .4rem; }
