@@ -28,6 +28,7 @@ SHORT_INLINE = 7  # ems; a shorter formula in a line of text is never broken
 SHORT_DISPLAY = 15  # ems; a shorter display fits a phone as it is
 RELATIONS = set("=≠<>≤≥≈∼≅≡∝∈∉⊂⊆→←↦⇒⇔⟹⟺≽≼⪰⪯≪≫≔:")
 BINARY = set("+−±∓×⋅·∘⊗⊕∪∩∧∨")
+SUMS = set("∑∏∫")
 SEPARATORS = set(",;")
 OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
@@ -131,7 +132,9 @@ def pieces_after(row):
     """Broken as in TeX: behind a relation, a binary operator or a comma outside all brackets."""
     pieces = [[]]
     for element, breaks in zip(row, breaking(row)):
-        pieces[-1].append(element)
+        space = element.tag == "mspace" or element.tag == "mtext" and not element.text.strip()
+        ends = space and len(pieces) > 1 and not pieces[-1]  # no line begins with a space
+        pieces[-2 if ends else -1].append(element)
         if breaks:
             pieces.append([])
     return joined([piece for piece in pieces if piece], 1.5)
@@ -246,6 +249,7 @@ def set_spaces(tree):
     for table in tree.iter("mtable"):
         if table.get("class") == "tml-jot":
             set_apart(table)
+    set_beginnings(tree)
     set_roots(tree)
     for parent in list(tree.iter()):
         if parent.tag in ROWS:
@@ -256,6 +260,30 @@ def set_spaces(tree):
     for sign in tree.iter("mo"):
         if sign.text in ("…", "⋯") or sign.get("form") == "prefix" and sign.text in ("⋅", "∗"):
             sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
+
+
+def set_beginnings(element, last=None):
+    """Where a term begins, a sum has no space before it and a minus none behind: last is what stands before the element."""
+    if element.tag in ("mrow", "mstyle", "mpadded", "math", "mtd", "msqrt"):
+        last = None if element.tag in ("math", "mtd", "msqrt") else last
+        for child in element:
+            last = last if child.tag == "mspace" else set_beginnings(child, last)
+        return element if element.tag == "msqrt" else last
+    if element.tag in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+        core = set_beginnings(element[0], last)
+        return core if core is not None and core.text in SUMS else element
+    if len(element):
+        for child in element:
+            set_beginnings(child)
+    elif element.tag == "mo":
+        sign, before = element.text, (last.text if last is not None and last.tag == "mo" else None)
+        begins = last is None or before is not None and before in RELATIONS | BINARY | SEPARATORS | OPENING
+        if sign in SUMS and begins:
+            element.set("lspace", "0")
+        if sign in BINARY and (begins or before in {APPLY, *SUMS}) and element.get("form") != "infix":
+            element.set("form", "prefix")
+            return ElementTree.Element("mi")  # with what follows it is one thing
+    return element
 
 
 def set_roots(tree):
