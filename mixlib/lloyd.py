@@ -18,10 +18,8 @@ from .nearest import DOUBLE, SINGLE, NearestMean
 
 BOUNDS_BELOW, BOUNDS_BELOW_A_MEAN = 0.03, 1 / 800  # share of changed labels below which bounds pay: the less of the two
 BOUNDS_FROM = 1 << 14  # points from which bounds pay
-SINGLE_FROM, CHANGES_FROM = (
-    1 << 22,
-    1 << 16,
-)  # multiplications of a pass from which single precision, and running sums, pay
+SINGLE_FROM = 1 << 22  # multiplications of a pass from which single precision pays
+CHANGES_FROM = 1 << 16  # and running sums, which change with the labels
 
 
 class LloydEStep:

@@ -11,6 +11,7 @@ from ._engine.triangles import Singular
 from .covariance import CONSTRAINTS
 from .errors import TooFewPointsError
 from .estep import FixedResponsibilities, e_step
+from .local_search import local_search
 from .loop import run
 from .mixture import Mixture
 from .model import Model, Parameters
@@ -20,7 +21,7 @@ from .oversampling import kmeans_parallel
 SEEDS = {
     "k-means++": seeding.plusplus,
     "greedy k-means++": seeding.greedy_plusplus,
-    "local search": seeding.local_search,
+    "local search": local_search,
     "random": seeding.at_random,
 }
 KMEANS = Model(CONSTRAINTS["identity"], free_weights=False, hard=True, sd=1.0)
@@ -179,7 +180,7 @@ def _short_run(estep):
 def _kmeans(x, w, K, rng):
     """Labels (n,): the loop as k-means."""
     data = Data(x, w, KMEANS.constraint)
-    start = from_means(data, KMEANS, x[seeding.local_search(data, K, rng)])
+    start = from_means(data, KMEANS, x[local_search(data, K, rng)])
     best = run(e_step(data, KMEANS), start, tol=0, max_iter=KMEANS_ITERATIONS)
     if best.empty.size:  # a component needs points to start from: the nearest to its mean
         best.labels[[np.argmin(((x - centre) ** 2).sum(axis=1)) for centre in best.params.centres[best.empty]]] = (

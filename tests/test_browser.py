@@ -92,7 +92,7 @@ def listen(tab, said):
 
 # Letters of formulas and of code have the colours of a few styles, which one page shows: elsewhere they would only cost time.
 SPARE = """() => {
-  for (const one of document.querySelectorAll("math")) one.replaceChildren("x");
+  for (const one of document.querySelectorAll("math")) one.replaceChildren("xy");
   for (const one of document.querySelectorAll("pre")) one.textContent = one.textContent;
 }"""
 

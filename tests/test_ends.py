@@ -9,7 +9,7 @@ from common import KMEANS, blobs, fit_exactly
 from reference import COVARIANCES
 
 import mixlib
-from mixlib import seeding, starts
+from mixlib import local_search, seeding, starts
 from mixlib._engine.data import Data
 from mixlib._engine.sampling import PointSampler
 from mixlib.covariance import CONSTRAINTS
@@ -360,7 +360,7 @@ def test_an_exchange_is_the_best_of_all(weighted):
         w = rng.exponential(size=80) if weighted else None
         data = Data(x, w, CONSTRAINTS["identity"])
         sampler = PointSampler(data)
-        search = seeding.Exchanges(data, sampler, rng.choice(80, size=5, replace=False))
+        search = local_search.Exchanges(data, sampler, rng.choice(80, size=5, replace=False))
         for _ in range(6):
             before, candidates = search.chosen.copy(), rng.choice(80, size=3, replace=False)
             sampler.set_mass(seeding.weighted(search.first, w))
@@ -387,8 +387,8 @@ def test_local_search_betters_greedy_seeds(monkeypatch):
 
     greedy, local = (np.array([seeds(init, s) for s in range(40)]) for init in ("greedy k-means++", "local search"))
     assert (local <= greedy * (1 + 1e-9)).all() and local.mean() < 0.9 * greedy.mean()
-    monkeypatch.setattr(seeding, "SAMPLE", 100)
-    monkeypatch.setattr(seeding, "SAMPLE_PER_CENTRE", 8)
+    monkeypatch.setattr(local_search, "SAMPLE", 100)
+    monkeypatch.setattr(local_search, "SAMPLE_PER_CENTRE", 8)
     sampled = np.array([seeds("local search", s) for s in range(40)])
     assert sampled.mean() < 0.95 * greedy.mean()
     assert (sampled != local).any()
@@ -401,8 +401,8 @@ def test_local_search_betters_greedy_seeds(monkeypatch):
 @pytest.mark.parametrize("spread", [1e-3, 0.0])
 def test_a_sample_that_misses_points_is_not_believed(monkeypatch, spread):
     """Three points of six thousand are a cluster: found with every seed, though a sample of about a hundred has none of them."""
-    monkeypatch.setattr(seeding, "SAMPLE", 100)
-    monkeypatch.setattr(seeding, "SAMPLE_PER_CENTRE", 8)
+    monkeypatch.setattr(local_search, "SAMPLE", 100)
+    monkeypatch.setattr(local_search, "SAMPLE_PER_CENTRE", 8)
     rng = np.random.default_rng(0)
     places = np.array([[0.0, 1.0], [0.9, -0.5], [-0.9, -0.5], [0.1, 0.1]])
     x = np.repeat(places, [2000, 2000, 2000, 3], axis=0)
@@ -414,7 +414,7 @@ def test_a_sample_that_misses_points_is_not_believed(monkeypatch, spread):
 
 def test_points_that_single_precision_cannot_tell_apart_are_told_apart():
     x = np.repeat([np.zeros(10), np.ones(10), np.full(10, 1 + 1e-10)], 1000, axis=0)
-    assert x.size > seeding.SINGLE_FROM and len(np.unique(x.astype(np.float32), axis=0)) == 2
+    assert x.size > local_search.SINGLE_FROM and len(np.unique(x.astype(np.float32), axis=0)) == 2
     fit = mixlib.fit(x, 3, init="local search", random_state=0, tol=0, max_iter=0, **KMEANS)
     assert sorted(fit.history[0].means[:, 0]) == [0, 1, 1 + 1e-10]
     x = np.repeat([[1e150], [1e-150], [2e150]], [4000, 4000, 4000], axis=0)  # weights and squares beyond its range

@@ -8,8 +8,8 @@ ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"(<t[dh]\b)([^>]*>)(.*?)(</t[dh]>)", re.DOTALL)
 FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
 MANY = 7  # columns
-WIDE = 45  # letters that stand side by side in the longest words of the columns; a phone has room for about 50
-WORDS = 0.6  # the share of cells with words, from which on a table is one to read
+WIDE = 41  # letters side by side in the longest words of the columns: a phone has no room for so many
+WORDS = 0.65  # the share of cells with words, from which on a table is one to read
 
 
 def set_tables(body):

@@ -4,10 +4,7 @@ import numpy as np
 
 from .namespace import NUMPY, home, namespace
 
-FEW, FEW_LABELS = (
-    1 << 11,
-    4,
-)  # pairs of a point and a label, or labels, up to which one product is the fastest sum by label
+FEW, FEW_LABELS = 1 << 11, 4  # pairs of a point and a label, or labels, up to which one product is the fastest sum
 NARROW = 32  # columns up to which sums of sorted points are taken in one call
 
 

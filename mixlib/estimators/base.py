@@ -77,7 +77,7 @@ class Estimator(BaseEstimator):
             return self._source(source, reset)
         if not hasattr(x, "columns") and getattr(x, "dtype", None) != object:  # those are for scikit-learn to read
             x = inputs.as_numbers(x, "X")
-        if isinstance(x, np.ndarray) and x.ndim == 2 and len(x) >= least:
+        if isinstance(x, np.ndarray) and x.ndim == 2 and x.size and len(x) >= least and x.dtype != object:
             x = inputs.as_points(x, "X")
             validate_data(self, x, reset=reset, skip_check_array=True)  # its columns
             return x
