@@ -28,9 +28,8 @@ SHORT_INLINE = 7  # ems; a shorter formula in a line of text is never broken
 SHORT_DISPLAY = 15  # ems; a shorter display fits a phone as it is
 RELATIONS = set("=≠<>≤≥≈∼≅≡∝∈∉⊂⊆→←↦⇒⇔⟹⟺≽≼⪰⪯≪≫≔:")
 BINARY = set("+−±∓×⋅·∘⊗⊕∪∩∧∨")
-SIGNS = set("+−±∓")
+SUMS = set("∑∏∫∬⋃⋂")
 SEPARATORS = set(",;")
-LARGE = set("∑∏∫∬⋃⋂")
 OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
 BARS = set("|∣‖∥")
@@ -108,9 +107,6 @@ def display(tex):
 
 def math(children, tex=None, **attributes):
     element = ElementTree.Element("math", attributes | ({"alttext": tex} if tex else {}))
-    first = next((one for child in children for one in child.iter() if one.text or one.tag == "mspace"), None)
-    if first is not None and first.text in LARGE:
-        first.set("lspace", "0")  # the word before has its own space
     if len(children) == 1:
         element.append(children[0])
     else:
@@ -137,7 +133,9 @@ def pieces_after(row):
     """Broken as in TeX: behind a relation, a binary operator or a comma outside all brackets."""
     pieces = [[]]
     for element, breaks in zip(row, breaking(row)):
-        pieces[-1].append(element)
+        space = element.tag == "mspace" or element.tag == "mtext" and not element.text.strip()
+        ends = space and len(pieces) > 1 and not pieces[-1]  # no line begins with a space
+        pieces[-2 if ends else -1].append(element)
         if breaks:
             pieces.append([])
     return joined([piece for piece in pieces if piece], 1.5)
@@ -259,14 +257,11 @@ def set_spaces(tree):
     for table in tree.iter("mtable"):
         if table.get("class") == "tml-jot":
             set_apart(table)
+    set_beginnings(tree)
     set_roots(tree)
     for parent in list(tree.iter()):
         if parent.tag in ROWS:
             children = list(parent)
-            for opening, sign in zip(children, children[1:]):
-                if sign.text in SIGNS and opens(opening) and "form" not in sign.attrib:
-                    sign.set("form", "prefix")
-                    sign.attrib.update(lspace="0", rspace="0")
             for name, behind in zip(children, children[1:] + ([None] if is_top(parent, tree) else [])):
                 if ends_function(name) and (behind is None or stands_between(behind)):
                     name.remove(name[-1])  # no argument, no space
@@ -279,9 +274,28 @@ def set_spaces(tree):
             sign.attrib.update(lspace="0", rspace="0")  # else set apart as an operator is
 
 
-def opens(element):
-    """Whether it is an opening bracket: behind one of set size, Temml takes a sign for one between two terms."""
-    return element.tag == "mo" and element.text in OPENING
+def set_beginnings(element, last=None):
+    """Where a term begins, a sum has no space before it and a minus none behind: last is what stands before the element."""
+    if element.tag in ("mrow", "mstyle", "mpadded", "math", "mtd", "msqrt"):
+        last = None if element.tag in ("math", "mtd", "msqrt") else last
+        for child in element:
+            last = last if child.tag == "mspace" else set_beginnings(child, last)
+        return element if element.tag == "msqrt" else last
+    if element.tag in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+        core = set_beginnings(element[0], last)
+        return core if core is not None and core.text in SUMS else element
+    if len(element):
+        for child in element:
+            set_beginnings(child)
+    elif element.tag == "mo":
+        sign, before = element.text, (last.text if last is not None and last.tag == "mo" else None)
+        begins = last is None or before is not None and before in RELATIONS | BINARY | SEPARATORS | OPENING
+        if sign in SUMS and begins:
+            element.set("lspace", "0")
+        if sign in BINARY and (begins or before in {APPLY, *SUMS}) and element.get("form") != "infix":
+            element.set("form", "prefix")
+            return ElementTree.Element("mi")  # with what follows it is one thing
+    return element
 
 
 def set_roots(tree):
