@@ -38,6 +38,13 @@ def fill(name, **values):
     return Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(values)
 
 
+def style():
+    """The EPUB's own style sheet, with the lines of the site's that all formulas need."""
+    site = (ROOT / "book" / "_static" / "math.css").read_text(encoding="utf-8")
+    shared = site.split("takes these lines too. */")[1].split("/* So far. */")[0]
+    return (TEMPLATES / "book.css").read_text(encoding="utf-8").replace("/* TEMML */", shared.strip())
+
+
 def framed(title, body):
     return fill("page.xhtml", title=escape(title), body=body)
 
@@ -160,7 +167,7 @@ def write(site, target):
         book.writestr("mimetype", "application/epub+zip", ZIP_STORED)
         book.writestr("META-INF/container.xml", (TEMPLATES / "container.xml").read_text(encoding="utf-8"))
         book.writestr("EPUB/package.opf", package)
-        book.writestr("EPUB/book.css", (TEMPLATES / "book.css").read_text(encoding="utf-8"))
+        book.writestr("EPUB/book.css", style())
         for name in order:
             book.writestr(f"EPUB/{name}.xhtml", texts[name])
         for name in sorted(files):
