@@ -6,10 +6,8 @@ A cell tagged `hide-input` folds in the same way. Print shows the summary alone.
 """
 
 from docutils import nodes
-from ledger import largest_error
+from ledger import kinds, largest_error
 
-PROVED = ("symbolic", "exact", "numerical", "Monte-Carlo")
-KINDS = (*PROVED, *(f"stated, {kind} experiment" for kind in PROVED))
 
 class fold(nodes.General, nodes.Element):
     """A disclosure; its first child is the summary."""
@@ -72,11 +70,6 @@ def headline(lines, order):
     error = largest_error([(None, entry.kind, entry.error) for entry in entries]).removeprefix("0; ")
     worst = "" if error == "0" else f"; largest error {error}"
     return said[:-1] + [nodes.Text(f": {kinds(entry.kind for entry in entries)}{worst}")]
-
-
-def kinds(found):
-    """Each kind once, from the strictest on, experiments on what is stated last."""
-    return ", ".join(sorted(set(found), key=KINDS.index)).replace(", stated,", "; stated,")
 
 
 # ----------------------------------------------------------------- writing
