@@ -1,4 +1,5 @@
-"""Sphinx extension: docstrings of mixlib on the API page name chapters by links, and hide private constructors."""
+"""Sphinx extension: docstrings of mixlib on the API page name chapters by links, have letters and powers typeset,
+and hide private constructors."""
 
 import re
 
@@ -6,6 +7,11 @@ from results import ROOT, pages
 
 MADE_BY_MIXLIB = {"mixlib.Fit", "mixlib.Record", "mixlib.Selection"}  # nobody else calls their constructors
 CHAPTERS = re.compile(r"\b([Cc]hapters?) (\d)(?: (and|to) (\d))?")
+
+FORMULA = re.compile(
+    r"(?<![\w`])(?:(Sigma|sigma|pi|mu|kappa|nu|Lambda)(_[kP])?|(\w|\(w / W\))(?=\^))"
+    r"(?:\^(T|\(2/d\)|-?[\d.]*\d))?(?![\w`])"
+)
 
 
 def addresses():
@@ -26,9 +32,23 @@ def link_chapters(text, documents):
     return CHAPTERS.sub(linked, text)
 
 
+def typeset(line):
+    """ "mu_k" and "K^(2/d)" as formulas, ">=" as one sign; code and examples stay as they are."""
+    if line.lstrip().startswith((">>>", "...")) or "``" in line:
+        return line
+
+    def formula(match):
+        letter, index, base, power = match.groups()
+        raised = power.strip("()").replace("T", "\\top") if power else ""
+        tex = (f"\\{letter}{index or ''}" if letter else base.replace(" ", "")) + (f"^{{{raised}}}" if raised else "")
+        return f":math:`{tex}`"
+
+    return FORMULA.sub(formula, line).replace(" >= ", " ≥ ")
+
+
 def in_docstring(app, what, name, thing, options, lines):
     documents = addresses()
-    lines[:] = [link_chapters(line, documents) for line in lines]
+    lines[:] = [typeset(link_chapters(line, documents)) for line in lines]
 
 
 def in_signature(app, what, name, thing, options, signature, returned):
