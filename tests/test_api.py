@@ -75,3 +75,10 @@ def test_private_constructors_are_hidden():
     for name in MADE_BY_MIXLIB:
         assert in_signature(None, "class", name, None, None, "(data, model)", None) == ("", None)
     assert in_signature(None, "class", "mixlib.Mixture", None, None, "(weights)", None) is None
+
+
+def test_estimators_show_their_parameters():
+    for name, first in (("KMeans", "n_clusters=8"), ("GaussianMixture", "n_components=1")):
+        thing = getattr(mixlib, name)
+        shown, _ = in_signature(None, "class", f"mixlib.{name}", thing, None, "(*args, **kwargs)", None)
+        assert shown.startswith(f"({first}, *, ") and "random_state=None" in shown and "'ArrayLike'" not in shown

@@ -1,9 +1,11 @@
 """Sphinx extension: docstrings of mixlib on the API page name chapters by links, have letters and powers typeset,
 and hide private constructors."""
 
+import inspect
 import re
 
 from results import ROOT, pages
+from sphinx.util.inspect import stringify_signature
 
 MADE_BY_MIXLIB = {"mixlib.Fit", "mixlib.Record", "mixlib.Selection"}  # nobody else calls their constructors
 CHAPTERS = re.compile(r"\b([Cc]hapters?) (\d)(?: (and|to) (\d))?")
@@ -52,7 +54,11 @@ def in_docstring(app, what, name, thing, options, lines):
 
 
 def in_signature(app, what, name, thing, options, signature, returned):
-    return ("", None) if name in MADE_BY_MIXLIB else None
+    if name in MADE_BY_MIXLIB:
+        return "", None
+    if signature == "(*args, **kwargs)":  # of __new__, which takes what __init__ takes
+        return stringify_signature(inspect.signature(thing), show_annotation=False, show_return_annotation=False), None
+    return None
 
 
 def setup(app):

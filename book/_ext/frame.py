@@ -42,7 +42,7 @@ PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 WHOLE = re.compile(
-    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]|DP)-means(?:\+\+)?|[EM]-steps?|Monte-Carlo|[a-z]-\d)(?![\w-]))"
+    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]|DP)-means(?:\+\+)?|[EM]-steps?|Monte-Carlo|scikit-learn|[a-z]-\d)(?![\w-]))"
     r"|((?<![\w.])[-+]?\d(?:\.\d+)?e[-+]?\d+(?!\w))"
     r"|(?<=\d)( )(?=(?:dB|cm|mm|[kMG]?B|ms|gigabytes)\b)",
     re.DOTALL,
