@@ -25,6 +25,8 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
         ("<pre>k-means</pre> <code>1e-5</code>", "<pre>k-means</pre> <code>1e-5</code>"),
         ("<math><mi>k-means</mi></math>", "<math><mi>k-means</mi></math>"),
         ("DP-means, Monte-Carlo; iteration i-1", "[DP-means], [Monte-Carlo]; iteration [i-1]"),
+        ("<td>-4.15538 / -1.2</td> i-1 2-3", "<td>−4.15538 / −1.2</td> [i-1] 2-3"),
+        ("an array (n, K) or (K,), (a)", "an array [(n, K)] or [(K,)], (a)"),
         ("about 2 dB, 12.8 gigabytes<pre>3 dB</pre>", f"about 2{NO_BREAK}dB, 12.8{NO_BREAK}gigabytes<pre>3 dB</pre>"),
         ("<p>So they agree. □</p>", '<p>So they agree. <span class="qed">□</span></p>'),
         ("<span>Theorem 5.2</span>", f"<span>Theorem{NO_BREAK}5.2</span>"),

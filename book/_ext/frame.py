@@ -42,9 +42,11 @@ PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 WHOLE = re.compile(
-    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]|DP)-means(?:\+\+)?|[EM]-steps?|Monte-Carlo|scikit-learn|[a-z]-\d)(?![\w-]))"
+    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]|DP)-means(?:\+\+)?|[EM]-steps?"
+    r"|Monte-Carlo|scikit-learn|[a-z]-\d|\([nKdbCk](?:, (?:[nKdbCk]|\d))*,?\))(?![\w-]))"
     r"|((?<![\w.])[-+]?\d(?:\.\d+)?e[-+]?\d+(?!\w))"
-    r"|(?<=\d)( )(?=(?:dB|cm|mm|[kMG]?B|ms|gigabytes)\b)",
+    r"|(?<=\d)( )(?=(?:dB|cm|mm|[kMG]?B|ms|gigabytes)\b)"
+    r"|(?<=[\s(>])(-)(?=\d)",
     re.DOTALL,
 )
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -95,6 +97,8 @@ def whole(found):
         return power(found[3])
     if found[4]:
         return "\N{NO-BREAK SPACE}"
+    if found[5]:
+        return "\N{MINUS SIGN}"
     return f'<span class="together">{found[2]}</span>' if found[2] else found[0]
 
 
