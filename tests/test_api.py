@@ -60,7 +60,7 @@ def test_chapters_are_links(text, linked):
         ("mu_k, in the units of the data.", ":math:`\\mu_k`, in the units of the data."),
         ("sigma^2 of the data, over K^(2/d)", ":math:`\\sigma^{2}` of the data, over :math:`K^{2/d}`"),
         ("t^-0.7 and (w / W)^0.7", ":math:`t^{-0.7}` and :math:`(w/W)^{0.7}`"),
-        ("the L of Sigma = L L^T: C numbers", "the L of :math:`\\Sigma` = L :math:`L^{\\top}`: C numbers"),
+        ("the L of Sigma = L L^T: C numbers", "the L of :math:`\\Sigma` = L L^T: C numbers"),
         ("tol : float >= 0", "tol : float ≥ 0"),
         ("``mu >= 0`` and ``x^2``", "``mu >= 0`` and ``x^2``"),
         (">>> mu >= 0", ">>> mu >= 0"),

@@ -11,8 +11,8 @@ MADE_BY_MIXLIB = {"mixlib.Fit", "mixlib.Record", "mixlib.Selection"}  # nobody e
 CHAPTERS = re.compile(r"\b([Cc]hapters?) (\d)(?: (and|to) (\d))?")
 
 FORMULA = re.compile(
-    r"(?<![\w`])(?:(Sigma|sigma|pi|mu|kappa|nu|Lambda)(_[kP])?|(\w|\(w / W\))(?=\^))"
-    r"(?:\^(T|\(2/d\)|-?[\d.]*\d))?(?![\w`])"
+    r"(?<![\w`])(?:(Sigma|sigma|pi|mu|kappa|nu|Lambda)(_[kP])?|(\w|\(w / W\))(?=\^[-(\d]))"
+    r"(?:\^(\(2/d\)|-?[\d.]*\d))?(?![\w`])"
 )
 
 
@@ -41,7 +41,7 @@ def typeset(line):
 
     def formula(match):
         letter, index, base, power = match.groups()
-        raised = power.strip("()").replace("T", "\\top") if power else ""
+        raised = power.strip("()") if power else ""
         tex = (f"\\{letter}{index or ''}" if letter else base.replace(" ", "")) + (f"^{{{raised}}}" if raised else "")
         return f":math:`{tex}`"
 
