@@ -42,9 +42,14 @@ PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 WHOLE = re.compile(
-    r"<(pre|code|math|script|style|svg|noscript)\b.*?</\1>|<[^>]*>|(\b(?:[Kk]-means(?:\+\+)?|[EM]-steps?|\de-\d+)(?![\w-]))",
+    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]|DP)-means(?:\+\+)?|[EM]-steps?"
+    r"|Monte-Carlo|scikit-learn|[a-z]-\d|\([nKdbCk](?:, (?:[nKdbCk]|\d))*,?\))(?![\w-]))"
+    r"|((?<![\w.])[-+]?\d(?:\.\d+)?e[-+]?\d+(?!\w))"
+    r"|(?<=\d)( )(?=(?:dB|cm|mm|[kMG]?B|ms|gigabytes)\b)"
+    r"|(?<=[\s(>])(-)(?=\d)",
     re.DOTALL,
 )
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) ((?:[A-Z]\.)?\d[\d.]*</)")
 CODE = re.compile(r'<span class="pre">([^<]{13,})</span>')  # where a long name in code may break
 IMAGE = re.compile(r"<img\b[^>]*>")
@@ -76,13 +81,35 @@ def fill_frame(app, pagename, templatename, context, doctree):
 
 
 def set_breaks(body):
-    """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 2e-15 or Theorem 5.2."""
+    """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 3 dB or Theorem 5.2."""
     body = CODE.sub(lambda found: re.sub(r"(?<=[\w)])([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
     body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+ ±) (?=\d)", "\\1\N{NO-BREAK SPACE}", body)
+    body = body.replace(" □</p>", ' <span class="qed">□</span></p>')
     body = NUMBERED.sub(">\\1\N{NO-BREAK SPACE}\\2", body)
-    return WHOLE.sub(lambda found: f'<span class="together">{found[2]}</span>' if found[2] else found[0], body)
+    return WHOLE.sub(whole, body)
+
+
+def whole(found):
+    """What stays on one line; a tag, code or a formula stays as it is."""
+    if found[3]:
+        return power(found[3])
+    if found[4]:
+        return "\N{NO-BREAK SPACE}"
+    if found[5]:
+        return "\N{MINUS SIGN}"
+    return f'<span class="together">{found[2]}</span>' if found[2] else found[0]
+
+
+def power(number):
+    """A number as programs print it, as people write it: -2.5e-15 is −2.5·10⁻¹⁵, 1e+06 is 10⁶, 2e-03 is 0.002."""
+    factor, _, exponent = number.replace("-", "\N{MINUS SIGN}", number.startswith("-")).partition("e")
+    place = int(exponent)
+    if len(factor.strip("+\N{MINUS SIGN}")) == 1 and -3 <= place <= 0:
+        return factor[:-1] + f"{int(factor[-1]) * 10.0**place:.{-place}f}"
+    factor = factor.removesuffix("1") if factor in ("1", "+1", "\N{MINUS SIGN}1") else f"{factor}·"
+    return f"{factor}10{str(place).translate(RAISED)}"
 
 
 def styles():
