@@ -158,7 +158,7 @@ class FillLedger(SphinxPostTransform):
                 self.page_link(docname, anchor, nodes.Text(str(number)), title=f"check {number} of {label}")
                 for number, (anchor, _, _) in enumerate(entry["checks"], start=1)
             ),
-            [nodes.Text("; ".join(dict.fromkeys(kind for _, kind, _ in entry["checks"])))],
+            [nodes.Text("; ".join(sorts(entry["checks"])))],
             [nodes.Text(largest_error(entry["checks"]))],
         ]
         return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
@@ -175,6 +175,11 @@ def spaced(items):
     for item in items:
         found += [nodes.Text(", "), item] if found else [item]
     return found
+
+
+def sorts(entries):
+    """How the checks were made, simulations last: in the order of their largest errors."""
+    return sorted(dict.fromkeys(kind for _, kind, _ in entries), key=lambda kind: "Monte-Carlo" in kind)
 
 
 def largest_error(entries):
