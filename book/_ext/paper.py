@@ -200,6 +200,8 @@ class Boxes(SphinxPostTransform):
 
     def run(self, **kwargs):
         for page, solutions in by_page(self.document.findall(solution_node)):
+            if page["docname"] == self.app.config.root_doc:  # which holds all others, and its own text as a chapter
+                page = next(part for part in page if isinstance(part, nodes.section))
             page += raw(r"\solutions")
             for node in solutions:
                 node.parent.remove(node)
