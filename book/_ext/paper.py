@@ -89,7 +89,7 @@ def set_latex(app, config):
     config.latex_documents = [(config.root_doc, "book.tex", config.project, config.author, "manual")]
     config.latex_elements = {
         "papersize": "a4paper",
-        "pointsize": "11pt",
+        "pointsize": "10pt",
         "extraclassoptions": "openany,oneside",
         "fncychap": "",
         "fontpkg": FONT_SETUP,
