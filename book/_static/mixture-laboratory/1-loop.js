@@ -143,5 +143,5 @@ const Mixture2D = (() => {
     }
   }
 
-  return { COVARIANCES, Program, density, softmax };
+  return { COVARIANCES, SHARED, Program, density, softmax };
 })();
