@@ -344,6 +344,24 @@ def test_a_sign_behind_a_bracket_belongs_to_what_follows(tex):
     assert re.search(r'<mo form="prefix"[^>]*>[−±]</mo>', typeset.display(tex))
 
 
+@pytest.mark.parametrize(
+    ("tex", "tight", "spaced"),
+    [
+        ("x_{m+1}+y", 1, 1),
+        (r"\theta^{(t+1)}=\theta^{(t)}", 1, 1),
+        (r"\sum_{k=1}^{K-1}a_{k,l}-b", 3, 1),
+        (r"\lim_{t\to\infty}a=b", 1, 1),
+    ],
+)
+def test_signs_and_commas_in_scripts_have_no_space(tex, tight, spaced):
+    html = typeset.inline(tex)
+    signs = re.findall(r"<mo([^>]*)>([^<])</mo>", html)
+    found = [
+        'lspace="0" rspace="0"' in said for said, sign in signs if sign in typeset.RELATIONS | typeset.BINARY | {","}
+    ]
+    assert (sum(found), len(found) - sum(found)) == (tight, spaced)
+
+
 def test_a_large_slash_has_no_space_about_it():
     assert re.search(r'<mo [^>]*lspace="0"[^>]*>/</mo>', typeset.inline(r"a\big/b"))
 

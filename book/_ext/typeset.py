@@ -34,6 +34,7 @@ OPENING = set("([{⟨⌊⌈")
 CLOSING = set(")]}⟩⌋⌉")
 BARS = set("|∣‖∥")
 APPLY = "\u2061"  # invisible, stands behind the name of a function
+SCRIPTED = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
 THIN = {"width": "0.1667em"}
 THICK = {"width": "0.2778em"}
 
@@ -246,7 +247,7 @@ def part_lists(element):
                 element.insert(place, child.makeelement("mo", {"separator": "true"}))
                 element[place].text = ","
             del element[place]
-        elif child.tag not in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+        elif child.tag not in SCRIPTED:
             part_lists(child)
         elif len(child):
             part_lists(child[0])
@@ -258,6 +259,7 @@ def set_spaces(tree):
         if table.get("class") == "tml-jot":
             set_apart(table)
     set_beginnings(tree)
+    set_scripts(tree)
     set_roots(tree)
     for parent in list(tree.iter()):
         if parent.tag in ROWS:
@@ -281,7 +283,7 @@ def set_beginnings(element, last=None):
         for child in element:
             last = last if child.tag == "mspace" else set_beginnings(child, last)
         return element if element.tag == "msqrt" else last
-    if element.tag in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
+    if element.tag in SCRIPTED:
         core = set_beginnings(element[0], last)
         return core if core is not None and core.text in SUMS else element
     if len(element):
@@ -296,6 +298,15 @@ def set_beginnings(element, last=None):
             element.set("form", "prefix")
             return ElementTree.Element("mi")  # with what follows it is one thing
     return element
+
+
+def set_scripts(tree):
+    """In an index, an exponent and a limit signs and commas have no space: x_{m+1} is closer than x + 1."""
+    for element in tree.iter():
+        for script in element[1:] if element.tag in SCRIPTED else ():
+            for sign in script.iter("mo"):
+                if sign.text in RELATIONS | BINARY | SEPARATORS:
+                    sign.attrib.update(lspace="0", rspace="0")
 
 
 def set_roots(tree):
