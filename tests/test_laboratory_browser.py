@@ -255,6 +255,18 @@ def test_a_finger_that_scrolls_draws_nothing(phone):
     assert state(phone)["points"] == [] and phone.evaluate("scrollY") > before + 50
 
 
+def test_borders_of_k_means_are_equally_far_from_the_two_nearest_centres(page):
+    gaps = page.evaluate(f"""() => {{ {FIND}
+        const d = lab.shadowRoot.querySelector('[data-program=A] .border').getAttribute('d');
+        const means = lab.record(lab.programs[0]).theta.means.map(mean => lab.place(mean));
+        return d.split(/[ML]/).slice(1).map(p => p.split(' ').map(Number)).map(([a, b]) => {{
+          const [near, next] = means.map(m => Math.hypot(m[0] - a, m[1] - b)).sort((p, q) => p - q);
+          return next - near; }}); }}""")
+    assert (
+        len(gaps) > 200 and np.sum(np.abs(gaps) > 0.05) <= 8
+    )  # but for the few places around the meeting of all three
+
+
 def test_a_start_stays_in_the_picture(page):
     box = page.locator("mixture-laboratory [data-start='0'] circle").nth(1).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
