@@ -6,7 +6,7 @@ PY := .venv/bin/python
 SOURCES := $(shell find book mixlib -type f -not -path '*/.*' -not -name '*.pyc' | sort)
 SETTINGS := _config.yml _toc.yml requirements.lock pyproject.toml
 
-.PHONY: book test unit serve pdf epub stubs newest wheel anchors picture bench peers lighthouse resave pointers lock clean
+.PHONY: book test unit serve pdf epub stubs newest oldest wheel anchors picture bench peers lighthouse resave pointers lock clean
 
 book: _build/book
 	@echo "The book is built. Its front page: file://$(CURDIR)/_build/html/index.html"
@@ -38,6 +38,10 @@ newest: .venv-newest/installed
 	.venv-newest/bin/python -m pytest book mixlib tests -m "not site" --deselect tests/test_project.py > _build/newest.log 2>&1; \
 		code=$$?; cat _build/newest.log; $(PYTHON) book/_ext/newest.py _build/newest.log > _build/newest.txt; \
 		cat _build/newest.txt; exit $$code
+
+# Does mixlib hold with the oldest versions that pyproject.toml promises?
+oldest: .venv-oldest/installed
+	.venv-oldest/bin/python -m pytest -o addopts="--doctest-modules -n 2" tests mixlib -m "not site" --deselect tests/test_project.py --deselect tests/test_style.py
 
 # Notebooks with the exercises of each chapter to hand out, without the solutions, in _build/stubs.
 stubs: .venv/installed
@@ -80,7 +84,7 @@ lock:
 		--no-header --no-annotate --output-file requirements.lock requirements.txt
 
 clean:
-	rm -rf _build build dist .venv .venv-bench .venv-newest .pytest_cache .hypothesis mixlib.egg-info
+	rm -rf _build build dist .venv .venv-bench .venv-newest .venv-oldest .pytest_cache .hypothesis mixlib.egg-info
 
 # The stamp is written last, so a build that failed is tried again.
 _build/book: .venv/installed _build/sources $(SOURCES) $(SETTINGS)
@@ -96,6 +100,12 @@ _build/sources: FORCE
 	$(PYTHON) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --disable-pip-version-check --upgrade -r requirements.txt
 	.venv-newest/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-oldest/installed: requirements.txt requirements.oldest pyproject.toml
+	$(PYTHON) -m venv --clear .venv-oldest
+	.venv-oldest/bin/python -m pip install --disable-pip-version-check -r requirements.txt -c requirements.oldest
+	.venv-oldest/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The peers stand in an environment of their own; one that cannot be installed is left out.

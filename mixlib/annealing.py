@@ -30,8 +30,9 @@ class Frame(NamedTuple):
 
 
 def critical_variance(x: ArrayLike) -> float:
-    """lambda_max(S): above it the centres of soft k-means coincide at the mean (chapter 5)."""
-    return float(np.linalg.eigvalsh(np.cov(np.asarray(x, dtype=float).T, bias=True).reshape(np.shape(x)[1], -1))[-1])
+    """lambda_max(S) of points x, (n, d), in their squared units: above it the centres of soft k-means coincide (chapter 5)."""
+    x = as_points(x).astype(float)
+    return float(np.linalg.eigvalsh(np.cov(x.T, bias=True).reshape(x.shape[1], -1))[-1])
 
 
 def anneal(

@@ -49,6 +49,8 @@ def check(result: str, left: Any, relation: str, right: Any, *, tol: float = 1e-
     ------
     AssertionError
         If the relation does not hold, with the largest error.
+    ValueError
+        If there is no such relation, or nothing to compare.
     """
     if not isinstance(relation, str) or relation not in RELATIONS:
         raise ValueError(f"relation must be one of {list(RELATIONS)}, got {relation!r}")
@@ -84,6 +86,8 @@ def monte_carlo(result: str, draws: ArrayLike, expected: float, *, stated: bool 
     draws : (m,) array
         Independent replicates of the estimate, m >= 30.
     expected : float
+    stated : bool
+        As in `check`.
     limit : float
         How many standard errors the mean may be away.
 

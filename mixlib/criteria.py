@@ -1,4 +1,4 @@
-"""Criteria for the number of components and the constraint; smaller is better."""
+"""Criteria for the number of components and the constraint; smaller is better (chapter 8)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def aic(fit: Fit) -> float:
-    """Akaike's criterion, -2 log-likelihood + 2 p, for p free parameters (Akaike 1974)."""
+    """Akaike's criterion, -2 log-likelihood + 2 p, for p free parameters. Chapter 8; Akaike (1974)."""
     fit = _of(fit)
     return -2 * fit.log_likelihood + 2 * fit.n_parameters
 
 
 def bic(fit: Fit) -> float:
-    """Schwarz's criterion, -2 log-likelihood + p log n; n is the sum of the weights (Schwarz 1978)."""
+    """Schwarz's criterion, -2 log-likelihood + p log n; n is the sum of the weights. Chapter 8; Schwarz (1978)."""
     fit = _of(fit)
     return -2 * fit.log_likelihood + fit.n_parameters * np.log(fit.total_weight)
 
@@ -25,7 +25,7 @@ def bic(fit: Fit) -> float:
 def icl(fit: Fit) -> float:
     """BIC with the classification log-likelihood in place of the log-likelihood.
 
-    It asks for clusters that do not overlap (Biernacki, Celeux and Govaert 2000).
+    It asks for clusters that do not overlap. Chapter 8; Biernacki, Celeux and Govaert (2000).
     """
     fit = _of(fit)
     return -2 * fit.classification_log_likelihood + fit.n_parameters * np.log(fit.total_weight)

@@ -17,6 +17,7 @@ from .element import element, short
 from .inputs import as_numbers
 
 SIDE, REACH = 480, 4  # of the picture, in its own units and in the plane's
+LARGEST, FARTHEST = 3.6, 3.8  # eigenvalue whose ellipses are inside it, and coordinate of a point
 SAID = "Ellipses at Mahalanobis distance 1 and 2 from the mean, and a circle around the mean through a point x."
 
 
@@ -26,14 +27,14 @@ class CovarianceEllipse:
     Parameters
     ----------
     covariance : (2, 2) array
-        Sigma, symmetric and positive definite, with eigenvalues below 3.6.
+        Sigma, symmetric and positive definite, with eigenvalues up to 3.6.
     x : (2,) array
         A point within 3.8 of the mean in each coordinate.
 
     Raises
     ------
     ValueError
-        If the shapes are others, or Sigma is not a covariance.
+        If the shapes are others, Sigma is not a covariance, or something would lie outside the picture.
     """
 
     def __init__(self, covariance: ArrayLike, x: ArrayLike) -> None:
@@ -44,6 +45,12 @@ class CovarianceEllipse:
             )
         if not np.array_equal(self.covariance, self.covariance.T) or np.linalg.eigvalsh(self.covariance)[0] <= 0:
             raise ValueError("covariance must be symmetric and positive definite")
+        largest = np.linalg.eigvalsh(self.covariance)[1]
+        if largest > LARGEST or not np.abs(self.x).max() <= FARTHEST:
+            raise ValueError(
+                f"the picture holds eigenvalues up to {LARGEST} and coordinates up to {FARTHEST}, got {largest:.3g} and "
+                f"x = {self.x.tolist()}"
+            )
 
     def data(self) -> dict[str, Any]:
         """What the script reads."""

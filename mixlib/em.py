@@ -1,9 +1,8 @@
-"""`fit`: what the user asks for, checked; the starts, run; the best result, returned."""
+"""`fit`: what the user asks for, checked, and what there is to warn of. The starts are run in `restarts`."""
 
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from numbers import Integral
 
 import numpy as np
@@ -12,22 +11,16 @@ from . import inputs
 from ._engine.data import Data
 from ._engine.sources import Source, as_source
 from ._engine.streamed import StreamedData
-from ._engine.threads import one_blas_thread
 from ._engine.triangles import Singular
 from ._types import ArrayLike, Callback, RandomState, Start
 from .covariance import CONSTRAINTS
-from .errors import ConvergenceWarning, EmptyComponentWarning, Interrupted, SingularFitError
-from .estep import e_step
-from .loop import better, run, unfinished
+from .errors import ConvergenceWarning, EmptyComponentWarning, SingularFitError
 from .model import Model
 from .prior import InternalPrior, Prior
-from .progress import Progress
+from .restarts import best_run
 from .result import Fit
 from .source_starts import source_starter
 from .starts import starter
-
-BLAS_THREADS_FROM = 128  # columns from which BLAS keeps its threads
-BLAS_ALONE_UP_TO = 1 << 17  # multiplications of a product that BLAS does on one thread by itself
 
 
 def fit(
@@ -212,51 +205,31 @@ def fit_quietly(
     data = (StreamedData if isinstance(x, Source) else Data)(x, w, constraint, may_be_singular=prior is not None)
     if prior is not None:
         model = model._replace(prior=InternalPrior(prior, data, constraint, K))
-    best = failure = None
-    # BLAS's threads help products of large matrices, get in each other's way in small ones, and leave tiny ones alone
-    tiny = data.n * K * (1 + data.d) ** (2 if data.per_component else 1) <= BLAS_ALONE_UP_TO
-    with nullcontext() if data.d >= BLAS_THREADS_FROM or tiny else one_blas_thread():
-        for number in range(n_starts):
-            history = []
-            told = Progress(number + 1, n_starts, data.total_weight, callback) if verbose else None
-            try:
-                found = run(
-                    e_step(data, model),
-                    start(data, model, K, rng),
-                    tol=tol,
-                    max_iter=max_iter,
-                    accelerate=accelerate,
-                    reseeding=reseed,
-                    callback=told or callback,
-                    history=history,
-                )
-            except KeyboardInterrupt:
-                if best is None and not history:
-                    raise
-                raise Interrupted(Fit(data, model, unfinished(history) if best is None else best)) from None
-            except Singular as error:
-                failure, found = error, None
-            if told is not None:
-                told.ended(found)
-            if found is not None and better(found, best):
-                best = found
-    if best is None:
+    try:
+        best = best_run(
+            data,
+            model,
+            K,
+            lambda: start(data, model, K, rng),
+            n_starts,
+            tol=tol,
+            max_iter=max_iter,
+            accelerate=accelerate,
+            reseeding=reseed,
+            callback=callback,
+            verbose=verbose,
+        )
+    except Singular as failure:
         collapsed = SingularFitError(collapse(failure.index, constraint, covariance))
         collapsed.mixture = failure.last.mixture if failure.last and n_starts == 1 else None
         raise collapsed from None
     remarks = []
     if not (best.converged or best.stopped or tol == 0):
-        remarks.append(
-            (f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol", ConvergenceWarning)
-        )
+        said = f"the loop reached max_iter={max_iter} before it converged; raise max_iter or tol"
+        remarks.append((said, ConvergenceWarning))
     if best.empty.size:
-        remarks.append(
-            (
-                f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another "
-                "start, may serve better",
-                EmptyComponentWarning,
-            )
-        )
+        said = f"component(s) {best.empty.tolist()} of {K} hold no points; fewer components, or another start, may serve better"
+        remarks.append((said, EmptyComponentWarning))
     return Fit(data, model, best), remarks
 
 

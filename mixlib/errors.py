@@ -22,6 +22,13 @@ class TooFewPointsError(ValueError):
     """Seeding found fewer distinct points than components (chapter 3)."""
 
 
+def too_few(n_distinct, K):
+    """The error, in words."""
+    return TooFewPointsError(
+        f"x has only {n_distinct} distinct points, fewer than the {K} components: ask for at most {n_distinct}"
+    )
+
+
 class BlockError(RuntimeError):
     """A block of rows could not be read; the message says which."""
 

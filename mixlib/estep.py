@@ -10,7 +10,7 @@ import numpy as np
 
 from ._engine.data import BLOCK, CACHED_BLOCK
 from ._engine.namespace import namespace
-from ._engine.reductions import one_hot, weighted_total
+from ._engine.reductions import one_hot, weighted_sum
 from .lloyd import LloydEStep
 from .lloyd_once import LloydOnce, Repeats, fingerprint
 from .log_joint import Deviations, Moments, argmax, choose_form, moments_are_many, softmax
@@ -68,7 +68,7 @@ class SoftEStep:
         # (4.4) eq-e-step
         r, log_density = softmax(self.form.log_joint(features), self.params.weights)
         # (2.10) eq-mixture-log-likelihood
-        value = weighted_total(log_density, w)
+        value = float(weighted_sum(log_density, w))
         # (4.5) eq-counts
         return self.form.sums(features, r if w is None else r * w), value, 0
 
@@ -106,7 +106,7 @@ class HardEStep(SoftEStep):
         # (2.12) eq-best-labels
         labels, best, _ = argmax(self.form.log_joint(features))
         # (2.11) eq-classification-log-likelihood
-        return labels, weighted_total(best, w)
+        return labels, float(weighted_sum(best, w))
 
     def labels_of(self, z, rows):
         """The labels of a block, (b,)."""

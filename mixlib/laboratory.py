@@ -14,14 +14,15 @@ import numpy as np
 
 from . import style
 from ._types import ArrayLike, Floats
+from .covariance import CONSTRAINTS
 from .element import MARKS, drawn_centres, drawn_points, element, short
 from .em import fit
-from .inputs import as_means, as_number, as_plane
+from .inputs import as_choice, as_means, as_number, as_plane
 from .mixture import Mixture
 from .result import Fit
 
 SIDE, PAD = 480, 28  # of a still picture
-CHOICES = ("covariance", "weights", "assignment")
+CHOICES = {"covariance": CONSTRAINTS, "weights": ("free", "equal"), "assignment": ("soft", "hard")}
 
 
 class Experiment(NamedTuple):
@@ -63,7 +64,17 @@ def experiment(
     """
     x = np.array(short(as_plane(x, "x")))
     means = np.array(short(as_means(means, len(means), 2)))
-    return Experiment(title, x, means, as_number(variance, "variance", positive=True), tuple(a), tuple(b))
+    return Experiment(
+        title, x, means, as_number(variance, "variance", positive=True), _setting(a, "a"), _setting(b, "b")
+    )
+
+
+def _setting(names, program):
+    """The three names of a setting, checked."""
+    names = tuple(names)
+    if len(names) != len(CHOICES):
+        raise ValueError(f"{program} must name {', '.join(CHOICES)}, got {names}")
+    return tuple(as_choice(name, choice, known) for name, (choice, known) in zip(names, CHOICES.items()))
 
 
 def run(given: Experiment, setting: Iterable[str], **options: Any) -> Fit:

@@ -15,23 +15,16 @@ import numpy as np
 from ._engine.namespace import home, namespace
 from ._engine.reductions import concatenated, one_hot, slices, sum_by_label
 from .lloyd import LloydEStep
-from .nearest import DOUBLE, SINGLE, NearestMean
+from .nearest import DOUBLE, SINGLE
 
 
 class LloydOnce(LloydEStep):
     """Every point of a source goes to its nearest mean, and is forgotten."""
 
-    labels = bounds = None
+    labels = bounds = None  # no point is remembered
 
     def __init__(self, data, model):
         self.data, self.model, self.precision, self.repeats = data, model, SINGLE, Repeats()
-
-    def at(self, params):
-        self.params = params
-        self.nearest = NearestMean(params.means, params.centres, self.data.coordinates, self.data.radius)
-        if self.nearest.precision == DOUBLE:
-            self.precision = DOUBLE
-        return self
 
     def statistics(self, params):
         self.at(params)

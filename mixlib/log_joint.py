@@ -8,7 +8,7 @@ which loses digits when a component is narrow beside its distance from the origi
 import numpy as np
 
 from ._engine.namespace import NUMPY, home, namespace
-from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum, weighted_total
+from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum
 
 LOG_2PI = np.log(2 * np.pi)
 EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
@@ -152,7 +152,7 @@ class Deviations:
             counted = xp.nonzero(counted)[0]
             z, r = xp.take(z, counted, axis=1), xp.take(r, counted, axis=0)
         v = z - xp.asarray(self.params.means[k], dtype=z.dtype)[:, None]
-        return np.concatenate([[weighted_total(r, None)], weighted_sum(v, r), self.shape.sum_moments(v, r)])
+        return np.concatenate([[weighted_sum(r, None)], weighted_sum(v, r), self.shape.sum_moments(v, r)])
 
 
 def deviation_rows(K, d, cached):

@@ -63,14 +63,3 @@ def run(estep, params, *, tol, max_iter, accelerate=False, reseeding=False, call
         except Singular as error:
             error.last = history[-1]
             raise
-
-
-def unfinished(history):
-    """What an interrupted run leaves: its last record. Labels may be half those of the next one, so they are not kept."""
-    last = history[-1]
-    return Run(history, last._params, last.objective, False, True, np.empty(0, dtype=np.intp), None, None)
-
-
-def better(run, best):
-    """Is a run better than the best so far (or None), by more than rounding?"""
-    return best is None or run.objective > best.objective + 1e-9 * max(abs(best.objective), abs(run.objective))

@@ -19,7 +19,7 @@ from .log_joint import EPS, argmax, digits_kept
 
 SINGLE_RADIUS = 1e15  # squares of anything nearer are numbers in single precision
 MODERATE = 1e9  # squares of such numbers, and of their inverses, are numbers in single precision
-CANCELS = 1e-3  # a difference this share of its terms has lost three of its sixteen digits
+CANCELS = 2.2e-3  # |z - c|^2 at most this share of |z|^2, so of about |c|^2, has lost three of its sixteen digits
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -113,21 +113,26 @@ def nearest_labels(x, centres):
 
 def distances(x, centres):
     """Distances of n points to K centres, (n, K), in the precision of x."""
-    out = np.empty((len(x), len(centres)), dtype=x.dtype)
+    K, d = centres.shape
+    out = np.empty((len(x), K), dtype=x.dtype)
     nearest = _among(centres)
-    means, unit, lengths_of_means = nearest.means, nearest.coordinates.scale[0], -2 * nearest.offset
+    means, shift, unit = nearest.means, nearest.coordinates.shift[:, None], nearest.coordinates.scale[0]
+    rows_of_means = np.concatenate([-2 * means, -2 * nearest.offset[:, None], np.ones((K, 1))], axis=1)
 
     def block(part):
-        z = _internal(x[part], nearest.coordinates).T.astype(DOUBLE, copy=False)
-        lengths = squared_lengths(z.T)
+        columns = scratch("columns", (d + 2, part.stop - part.start), DOUBLE)
+        z, lengths = columns[:d], columns[d + 1]
+        np.subtract(x[part].T, shift, out=z)
+        if unit != 1:
+            z *= 1 / unit
+        columns[d] = 1.0
+        squared_lengths(z, out=lengths)
         squares = out[part] if out.dtype == DOUBLE else scratch("squares", out[part].shape, DOUBLE)
-        np.matmul(z, -2 * means.T, out=squares)
-        squares += lengths[:, None]
-        squares += lengths_of_means
-        # |z|^2 - 2 c.z + |c|^2, or from z - c where that loses digits: there, and at some places more
-        places = np.flatnonzero(squares <= CANCELS * (lengths.max() + lengths_of_means))
-        rows, columns = np.divmod(places, len(means))
-        squares[rows, columns] = ((z[rows] - means[columns]) ** 2).sum(axis=1)
+        # -2 c.z + |c|^2 + |z|^2, or from z - c where that loses digits: there, and at some places more
+        np.matmul(columns.T, rows_of_means.T, out=squares)
+        places = np.flatnonzero(squares <= CANCELS * lengths.max())
+        i, k = np.divmod(places, K)
+        squares.reshape(-1)[places] = squared_lengths(z.take(i, axis=1) - means.T.take(k, axis=1))
         np.sqrt(squares, out=out[part], casting="same_kind")
         if unit != 1:
             out[part] *= unit

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._engine.data import ROW_MAJOR_FROM, Data
+from ._engine.data import ROW_MAJOR_FROM, Data, Totals
 from .covariance import CONSTRAINTS
 from .estep import e_step
 from .mixture import Mixture
@@ -115,8 +115,8 @@ class Online(NamedTuple):
 
     def step(self):
         """One M-step from the sums. Raises `Singular` if a covariance has no maximum."""
-        remembered = Remembered(self)
-        params = m_step(remembered, remembered.statistics(), self.params)
+        estep = FromSums(self)
+        params = m_step(estep, estep.statistics(), self.params)
         shape = self.model.constraint.shape
         factors = shape.to_user(params.factors, self.coordinates)
         return self._replace(params=params, mixture=Mixture._of(shape, params.weights, params.centres, factors))
@@ -141,9 +141,7 @@ class Batch(Data):
     """The points of one batch in coordinates that are given, in double precision."""
 
     def __init__(self, x, w, constraint, coordinates):
-        self.n, self.d = x.shape
-        self.shape, self.per_component, self.dtype = constraint.shape, not constraint.shared, np.dtype(np.float64)
-        self.w, self.total_weight = w, float(self.n if w is None else w.sum())
+        self._describe(x, w, np.dtype(np.float64), constraint)
         self.coordinates = coordinates
         self.z = np.asarray(coordinates.to_internal(x), order="F" if self.d >= ROW_MAJOR_FROM else "C")
         self.mean = None  # no start is made from a batch's own moments
@@ -151,36 +149,47 @@ class Batch(Data):
         self._set_limits()
 
 
-class Remembered:
-    """The sums as the M-step and a prior see them: what an E-step is, and its data."""
-
-    dtype, set_limits = np.dtype(np.float64), Data._set_limits
+class Remembered(Totals):
+    """All batches so far, of which sums alone are left."""
 
     def __init__(self, online):
-        self.data, self.model, self.sums, self.coordinates = self, online.model, online.sums, online.coordinates
-        self.total_weight, self.d, self.radius = online.sums.weight, online.sums.first.shape[1], online.radius
-        self.mean = online.sums.first.sum(axis=0) / self.total_weight
-        self.set_limits()
+        self.sums, constraint = online.sums, online.model.constraint
+        super().__init__(self.sums.first.shape[1], self.sums.weight, np.dtype(np.float64), constraint)
+        self.coordinates, self.radius = online.coordinates, online.radius
+        self.mean = self.sums.first.sum(axis=0) / self.total_weight
+        self._set_limits()
+
+    @property
+    def products(self):
+        """Second moments of the components' means, N_k times, about the origin: (K, m)."""
+        return self.sums.counts[:, None] * self.shape.moments(self.sums.means.T).T
+
+    @property
+    def second_moments(self):
+        """(m,), where the components share Sigma and it is estimated."""
+        return self.sums.scatter[0] + self.products.sum(axis=0)
+
+    def scatter(self):
+        """Of all points about their mean, (1, m)."""
+        between = self.shape.moments((self.sums.means - self.mean).T) @ self.sums.counts
+        return (self.sums.scatter.sum(axis=0) + between)[None]
+
+
+class FromSums:
+    """To the M-step an E-step: the statistics are what is remembered."""
+
+    def __init__(self, online):
+        self.data, self.model = Remembered(online), online.model
 
     def statistics(self):
-        """Sums about the origin; `second_moments` are their total, where the components share Sigma."""
-        sums, constraint, second = self.sums, self.model.constraint, None
-        if not constraint.fixed:
-            products = sums.counts[:, None] * constraint.shape.moments(sums.means.T).T
-            if constraint.shared:
-                self.second_moments = sums.scatter[0] + products.sum(axis=0)
-            else:
-                second = sums.scatter + products
+        """About the origin."""
+        sums, constraint = self.data.sums, self.model.constraint
+        second = None if constraint.fixed or constraint.shared else sums.scatter + self.data.products
         return Statistics(sums.counts, sums.first, second, 0.0, 0.0, 0)
 
     def scatter_about(self, means):
         """About the components' own means, which is where the M-step asks for it."""
-        return self.sums.scatter
-
-    def scatter(self):
-        """Of all points about their mean, (1, m)."""
-        between = self.model.constraint.shape.moments((self.sums.means - self.mean).T) @ self.sums.counts
-        return (self.sums.scatter.sum(axis=0) + between)[None]
+        return self.data.sums.scatter
 
 
 def sums_behind(params, counts, model, weight):

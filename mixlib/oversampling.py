@@ -15,7 +15,7 @@ from ._engine.data import BLOCK, Data
 from ._engine.namespace import home, namespace
 from ._engine.reductions import squared_lengths
 from .covariance import CONSTRAINTS
-from .errors import TooFewPointsError
+from .errors import too_few
 from .seeding import greedy_plusplus
 
 ROUNDS = 5
@@ -37,9 +37,7 @@ def kmeans_parallel(data, K, rng):
     scaled = np.ascontiguousarray((candidates if weights is None else candidates * weights).T, dtype=np.float64)
     used = np.flatnonzero(counts > 0)
     if used.size < K:
-        raise TooFewPointsError(
-            f"x has only {used.size} distinct points, fewer than the {K} components: ask for at most {used.size}"
-        )
+        raise too_few(used.size, K)
     few = Data(scaled[used], counts[used], CONSTRAINTS["identity"])
     chosen = used[greedy_plusplus(few, K, rng)]
     return data.coordinates.to_user(candidates[:, chosen].astype(np.float64))
@@ -49,9 +47,7 @@ def at_random(data, K, rng):
     """K distinct points (K, d) in the user's units, drawn with probability proportional to their weight."""
     found = _race(data, int(rng.integers(2**63)), None, None, K).points
     if found.shape[1] < K:
-        raise TooFewPointsError(
-            f"x has only {found.shape[1]} distinct points, fewer than the {K} components: ask for at most {found.shape[1]}"
-        )
+        raise too_few(found.shape[1], K)
     return data.coordinates.to_user(found.astype(np.float64))
 
 

@@ -45,6 +45,11 @@ class Prior:
     scale: ArrayLike | None = None
 
 
+def weak_prior(variances):
+    """A millionth of each column's variance (d,) as the scale; of the largest, where a column is constant."""
+    return Prior(scale=1e-6 * np.where(variances > 0, variances, variances.max() or 1.0))
+
+
 class InternalPrior:
     """A prior for one data set and constraint, in internal coordinates."""
 

@@ -19,7 +19,7 @@ class Progress:
 
     def __init__(self, start, n_init, total_weight, callback):
         self.name, self.total_weight, self.callback = f"start {start} of {n_init}", total_weight, callback
-        self.began, self.bar = monotonic(), bar(desc=f"start {start} of {n_init}", unit=" iterations", delay=BAR_AFTER)
+        self.began, self.bar = monotonic(), bar(desc=self.name, unit=" iterations", delay=BAR_AFTER)
 
     def __call__(self, record):
         if self.bar is not None:

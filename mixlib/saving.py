@@ -26,6 +26,13 @@ def save(path: str | os.PathLike[str], mixture: Mixture) -> None:
         Used as it is: no suffix is added. A file there is replaced when the new one is complete.
     mixture : Mixture
 
+    Raises
+    ------
+    TypeError
+        If it is no `Mixture`.
+    OSError
+        If the file cannot be written; one that was there stays.
+
     Notes
     -----
     Holds ``format``, ``shape``, ``weights`` (K,), ``means`` (K, d) and ``factors``, the L of Sigma =

@@ -121,8 +121,7 @@ def select(
     Notes
     -----
     A model whose every start collapses, or with more components than points, counts as
-    infinitely bad. Schwarz (1978); Biernacki,
-    Celeux and Govaert (2000); Fraley and Raftery (2007).
+    infinitely bad. Chapter 8; Schwarz (1978); Biernacki, Celeux and Govaert (2000); Fraley and Raftery (2007).
 
     Examples
     --------

@@ -10,7 +10,7 @@ import numpy as np
 from reference import COVARIANCES
 
 import mixlib
-from mixlib import em, estep, lloyd
+from mixlib import estep, lloyd, restarts
 from mixlib._engine import hamerly
 
 SETTINGS = list(itertools.product(COVARIANCES, ("free", "equal"), ("soft", "hard")))
@@ -86,5 +86,5 @@ def e_steps_seen():
         seen.append(make(data, model))
         return seen[-1]
 
-    with mock.patch.object(em, "e_step", e_step):
+    with mock.patch.object(restarts, "e_step", e_step):
         yield seen

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from api import MADE_BY_MIXLIB, addresses, in_signature, link_chapters
+from api import MADE_BY_MIXLIB, addresses, in_signature, link_chapters, typeset
 from sklearn.cluster import KMeans as PeerKMeans
 from sklearn.mixture import GaussianMixture as PeerMixture
 
@@ -54,7 +54,31 @@ def test_chapters_are_links(text, linked):
     assert link_chapters(text, addresses()) == linked
 
 
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("mu_k, in the units of the data.", ":math:`\\mu_k`, in the units of the data."),
+        ("sigma^2 of the data, over K^(2/d)", ":math:`\\sigma^{2}` of the data, over :math:`K^{2/d}`"),
+        ("t^-0.7 and (w / W)^0.7", ":math:`t^{-0.7}` and :math:`(w/W)^{0.7}`"),
+        ("the L of Sigma = L L^T: C numbers", "the L of :math:`\\Sigma` = L L^T: C numbers"),
+        ("tol : float >= 0", "tol : float ≥ 0"),
+        ("``mu >= 0`` and ``x^2``", "``mu >= 0`` and ``x^2``"),
+        (">>> mu >= 0", ">>> mu >= 0"),
+        ("a number of points, multiply", "a number of points, multiply"),
+    ],
+)
+def test_letters_and_powers_are_typeset(text, shown):
+    assert typeset(text) == shown
+
+
 def test_private_constructors_are_hidden():
     for name in MADE_BY_MIXLIB:
         assert in_signature(None, "class", name, None, None, "(data, model)", None) == ("", None)
     assert in_signature(None, "class", "mixlib.Mixture", None, None, "(weights)", None) is None
+
+
+def test_estimators_show_their_parameters():
+    for name, first in (("KMeans", "n_clusters=8"), ("GaussianMixture", "n_components=1")):
+        thing = getattr(mixlib, name)
+        shown, _ = in_signature(None, "class", f"mixlib.{name}", thing, None, "(*args, **kwargs)", None)
+        assert shown.startswith(f"({first}, *, ") and "random_state=None" in shown and "'ArrayLike'" not in shown

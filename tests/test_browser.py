@@ -251,6 +251,27 @@ def test_the_number_of_a_wide_formula_gives_way(site, phone, name):
     assert all(box == row for box, row in wide)
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_bar_of_a_phone_shows_the_whole_title(site, browser, width):
+    with browser.new_context(viewport={"width": width, "height": 844}) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/book/glossary.html")
+        tab.evaluate("document.fonts.ready")
+        title, bar = tab.evaluate("""() => [...document.querySelectorAll(".bar-title, .bar")].map(
+            e => [e.scrollWidth - e.clientWidth, e.scrollHeight]).reverse()""")
+    assert title[0] <= 0 and title[1] <= 40 < bar[1]
+
+
+@pytest.mark.parametrize("name", ["book/teaching", "book/notation"])
+def test_the_cells_of_a_row_have_lines_of_one_height(site, phone, name):
+    tab = phone.new_page()
+    tab.goto(f"{site}/{name}.html")
+    tab.evaluate(UNFOLD)
+    heights = tab.evaluate("""() => [...document.querySelectorAll("main tbody tr")].map(
+        row => [...new Set([...row.cells].map(cell => getComputedStyle(cell).lineHeight))])""")
+    assert len(heights) > 5 and all(len(row) == 1 for row in heights)
+
+
 NUMBERS = {"book/speed"}  # its cells, numbers with their ranges, do not wrap: its tables may scroll
 
 

@@ -122,6 +122,7 @@ def test_single_precision(client):
     np.testing.assert_allclose(a.mixture.means, b.mixture.means, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler")  # so says Dask 2025.1
 def test_starts_weights_and_estimators(client):
     w = np.random.default_rng(0).exponential(size=len(X))
     on_threads = da.from_array(X, chunks=CHUNKS)
@@ -136,6 +137,7 @@ def test_starts_weights_and_estimators(client):
     np.testing.assert_array_equal(a.predict(held(client)).compute(), b.predict(X))
 
 
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler")
 def test_other_schedulers_give_the_same_bits(client):
     """Threads, processes and a cluster do the same blocks, and add them in the same order."""
     options = {"covariance": "diag", "init": X[:4], "max_iter": 2}

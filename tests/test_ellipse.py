@@ -38,6 +38,10 @@ def test_the_still_draws_the_ellipses_and_tells_both_distances():
         ([[1, 0], [0, 1]], [1, 2, 3], "shape"),
         ([[1, 0], [0.5, 1]], [1, 2], "symmetric"),
         ([[1, 2], [2, 1]], [1, 2], "positive definite"),
+        ([[np.nan, 0], [0, 1]], [1, 2], "symmetric"),
+        ([[3.7, 0], [0, 1]], [1, 2], "up to 3.6 .* got 3.7"),
+        ([[1, 0], [0, 1]], [1, -3.9], "up to 3.8, got"),
+        ([[1, 0], [0, 1]], [np.nan, 1], "up to 3.8, got"),
     ],
 )
 def test_what_is_no_covariance(covariance, x, said):

@@ -85,8 +85,9 @@ def test_a_run_starts_from_the_same_sphere_under_every_setting(given):
         (dict(variance=0), "variance"),
         (dict(a=("round", "equal", "hard")), "covariance"),
         (dict(b=("full", "equal", "firm")), "assignment"),
+        (dict(b=("full", "equal")), "b must name covariance, weights, assignment"),
     ],
 )
 def test_what_cannot_be_an_experiment(given, wrong, said):
     with pytest.raises(ValueError, match=said):
-        Laboratory([experiment(**(given._asdict() | wrong))], "no")._repr_html_()
+        experiment(**(given._asdict() | wrong))

@@ -5,7 +5,7 @@ from collections import Counter
 import nbformat
 import pytest
 from built import page, page_names
-from ledger import LINE, largest_error
+from ledger import LINE, kinds, largest_error
 from results import THEOREMS, checks, equation_numbers, markdown, notebooks, results
 
 
@@ -59,7 +59,7 @@ def test_ledger_links_every_check_and_says_its_kind():
             assert target == f"{name}.html"
             said = line.find(class_="of") if line.name == "details" else line
             assert "check" in line["class"] and said.a["href"] == f"#{row[0].a['href'].split('#')[1]}"
-        assert row[4].get_text().split("; ") == list(dict.fromkeys(entry.kind for entry in entries))
+        assert row[4].get_text() == kinds(entry.kind for entry in entries)
         assert row[5].get_text().strip() != ""
 
 
@@ -88,6 +88,34 @@ def test_code_that_checks_folds_under_its_line():
                 assert fold.summary.a is None and fold.find(class_="of").a
                 assert fold.find(class_="cell_output") is None
                 assert (f"{count} checks" in fold.summary.get_text()) == (count > 1)
+
+
+def test_a_line_of_checks_names_its_results_in_the_order_of_the_page():
+    lines = 0
+    for path in notebooks():
+        order = [result.label for result in results(markdown(nbformat.read(path, as_version=4)))]
+        for line in page(f"book/{path.stem}").select("details.check > p.of"):
+            places = [
+                order.index(link["href"].removeprefix("#").removeprefix("equation-")) for link in line.select("a")
+            ]
+            assert places == sorted(places), line.get_text()
+            lines += len(places) > 1
+    assert lines > 50
+
+
+@pytest.mark.parametrize(
+    "found, said",
+    [
+        (["numerical", "exact", "numerical"], "exact, numerical"),
+        (
+            ["stated, numerical experiment", "Monte-Carlo", "symbolic"],
+            "symbolic, Monte-Carlo; stated, numerical experiment",
+        ),
+        (["stated, exact experiment"], "stated, exact experiment"),
+    ],
+)
+def test_kinds_of_checks_stand_from_the_strictest_on(found, said):
+    assert kinds(found) == said
 
 
 def test_hidden_code_folds_under_one_word():

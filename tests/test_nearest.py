@@ -55,7 +55,10 @@ def test_ties_go_to_the_lowest_index(d, K, dtype, layout):
     assert K == 1 or ties > 100
 
 
-@pytest.mark.parametrize("offset, unit", [(1e8, 1.0), (-1e8, 0.25), (2.0**40, 8.0), (0.0, 2.0**-600), (0.0, 2.0**400)])
+@pytest.mark.parametrize(
+    "offset, unit",
+    [(1e8, 1.0), (-1e8, 0.25), (2.0**40, 8.0), (0.0, 2.0**-600), (0.0, 2.0**-40), (0.0, 2.0**40), (0.0, 2.0**400)],
+)
 def test_moved_and_scaled(offset, unit):
     """The same labels elsewhere and in another unit; distances and inertia to the last digits."""
     for seed in range(6):
@@ -80,10 +83,40 @@ def test_single_precision_decides_nothing_that_it_cannot_see():
         np.testing.assert_array_equal(nearest_labels(x, np.array([a, b])), lean > 0)
 
 
-def test_one_far_point_does_not_blur_the_others():
-    x, centres = grid(1, 3000, 2, 8)
-    x[77] = 1e12, -1e12
+@pytest.mark.parametrize("offset, unit", [(0.0, 0.1), (1000.3, 0.1), (-7e5, 1 / 3)])
+def test_ties_of_the_distances_as_written(offset, unit):
+    """Units that are no binary fractions: where a product and a sum would break the ties of what a user computes."""
+    for seed in range(4):
+        x, centres = grid(seed, 3000, 2, 30)
+        x, centres = offset + unit * x, offset + unit * centres
+        np.testing.assert_array_equal(nearest_labels(x, centres), squares(x, centres).argmin(axis=1))
+
+
+@pytest.mark.parametrize("far", [1e6, 1e12, 1e30, 1e120])
+@pytest.mark.parametrize("direction", [(1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, -1)])
+def test_far_points_do_not_blur_the_others(far, direction):
+    """Nor do they have wrong labels: rounded as far as they are away, they are as near to several centres."""
+    x, centres = grid(1, 3000, 2, 60)
+    x[77:160:7] = far * np.array(direction)
     np.testing.assert_array_equal(nearest_labels(x, centres), squares(x, centres).argmin(axis=1))
+
+
+def test_centres_that_are_far_from_the_points():
+    angles = np.random.default_rng(5).uniform(0, 2 * np.pi, size=40)
+    centres = 1000 * np.array([np.cos(angles), np.sin(angles)]).T
+    x = 1e-7 * np.random.default_rng(6).normal(size=(3000, 2))
+    np.testing.assert_array_equal(nearest_labels(x, centres), squares(x, centres).argmin(axis=1))
+
+
+@pytest.mark.parametrize("d", [1, 3, 20])
+def test_distances_of_points_near_their_centres(d):
+    """|z|^2 - 2 c.z + |c|^2 would lose all digits; some points lie at the origin, where no digit is lost."""
+    rng = np.random.default_rng(7)
+    centres = np.append(rng.integers(-9, 10, size=(5, d)), np.full((1, d), 1e6), axis=0)  # one is far from all
+    steps = rng.integers(-8, 9, size=(6000, d)) * 2.0 ** rng.integers(-26, 0, size=(6000, 1))
+    x = centres[rng.integers(5, size=6000)] + steps  # exact
+    x[::500] = 0.0
+    np.testing.assert_allclose(distances(x, centres), np.sqrt(squares(x, centres)), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -149,6 +149,18 @@ def test_lock_holds_what_the_project_asks_for():
         assert Requirement(line).name in found
 
 
+def test_oldest_versions_are_the_promised_ones():
+    text = (ROOT / "requirements.oldest").read_text(encoding="utf-8").split("\n\n")[0]
+    tried = {item.name: item.specifier for item in map(Requirement, text.splitlines()[1:])}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    lowest = {item.name: str(item.specifier)[2:] for item in map(Requirement, promised) if item.specifier}
+    assert tried.keys() == lowest.keys()
+    for name, at_least in lowest.items():
+        (oldest,) = tried[name]
+        assert oldest.operator == "==" and (oldest.version + ".").startswith(at_least + "."), name
+
+
 @pytest.mark.parametrize("name", ["numpy", "scipy", "scikit-learn", "jupyter-book", "sphinx", "nbval"])
 def test_this_environment_is_the_locked_one(name):
     (pinned,) = locked()[0][name].specifier

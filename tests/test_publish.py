@@ -45,6 +45,16 @@ def test_what_is_open_on_paper_is_found():
     assert pdf.complaints_of_pictures("") == ["there are no pictures"]
 
 
+def test_what_is_said_of_mouse_and_keys_is_not_printed():
+    assert paper.is_to_press(nodes.container("", classes=["for-a-screen"]))
+    assert not paper.is_to_press(nodes.container("", classes=["cell"]))
+    assert "slider" in paper.sentence("<noscript><p>Points. The slider needs JavaScript; its numbers</p></noscript>")
+
+
+def test_words_of_the_title_page_are_letters_in_latex():
+    assert paper.for_latex("a_b & 3% #1 {x} ~") == r"a\_b \& 3\% \#1 \{x\} \textasciitilde{}"
+
+
 def test_the_columns_of_a_long_table_share_the_page():
     words = ["a sentence that goes on and on", "x", "a_name_without_joints"]
     entries = [nodes.entry("", nodes.paragraph("", word)) for word in words]

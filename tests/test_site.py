@@ -209,7 +209,8 @@ def test_theorems_link_to_themselves_and_proofs_end():
             assert box.find(class_="admonition-title").find(class_="headerlink")["href"] == f"#{box['id']}"
             theorems += 1
         for proof in page(name).select("details.proof"):
-            assert proof.has_attr("open") and proof.summary.get_text() == "Proof."
+            assert proof.has_attr("open") and re.fullmatch(r"Proof( of Theorem\s[\d.]+\d)?\.", proof.summary.get_text())
+            assert not proof.find("p").get_text().startswith("(of ")
             assert len(proof.select(".qed")) == 1 and proof.get_text().rstrip().endswith("□")
             proofs += 1
     assert theorems > 30 and proofs > 20

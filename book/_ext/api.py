@@ -1,11 +1,19 @@
-"""Sphinx extension: docstrings of mixlib on the API page name chapters by links, and hide private constructors."""
+"""Sphinx extension: docstrings of mixlib on the API page name chapters by links, have letters and powers typeset,
+and hide private constructors."""
 
+import inspect
 import re
 
 from results import ROOT, pages
+from sphinx.util.inspect import stringify_signature
 
 MADE_BY_MIXLIB = {"mixlib.Fit", "mixlib.Record", "mixlib.Selection"}  # nobody else calls their constructors
 CHAPTERS = re.compile(r"\b([Cc]hapters?) (\d)(?: (and|to) (\d))?")
+
+FORMULA = re.compile(
+    r"(?<![\w`])(?:(Sigma|sigma|pi|mu|kappa|nu|Lambda)(_[kP])?|(\w|\(w / W\))(?=\^[-(\d]))"
+    r"(?:\^(\(2/d\)|-?[\d.]*\d))?(?![\w`])"
+)
 
 
 def addresses():
@@ -26,13 +34,31 @@ def link_chapters(text, documents):
     return CHAPTERS.sub(linked, text)
 
 
+def typeset(line):
+    """ "mu_k" and "K^(2/d)" as formulas, ">=" as one sign; code and examples stay as they are."""
+    if line.lstrip().startswith((">>>", "...")) or "``" in line:
+        return line
+
+    def formula(match):
+        letter, index, base, power = match.groups()
+        raised = power.strip("()") if power else ""
+        tex = (f"\\{letter}{index or ''}" if letter else base.replace(" ", "")) + (f"^{{{raised}}}" if raised else "")
+        return f":math:`{tex}`"
+
+    return FORMULA.sub(formula, line).replace(" >= ", " ≥ ")
+
+
 def in_docstring(app, what, name, thing, options, lines):
     documents = addresses()
-    lines[:] = [link_chapters(line, documents) for line in lines]
+    lines[:] = [typeset(link_chapters(line, documents)) for line in lines]
 
 
 def in_signature(app, what, name, thing, options, signature, returned):
-    return ("", None) if name in MADE_BY_MIXLIB else None
+    if name in MADE_BY_MIXLIB:
+        return "", None
+    if signature == "(*args, **kwargs)":  # of __new__, which takes what __init__ takes
+        return stringify_signature(inspect.signature(thing), show_annotation=False, show_return_annotation=False), None
+    return None
 
 
 def setup(app):

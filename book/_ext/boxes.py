@@ -61,12 +61,23 @@ def proof(node):
         break
     if isinstance(node[0], nodes.paragraph) and len(node[0]) and isinstance(node[0][0], nodes.Text):
         node[0][0] = nodes.Text(node[0][0].lstrip())
+    said = of_what(node[0])
     end = nodes.inline("", "□", classes=["qed"])
     if isinstance(node[-1], nodes.paragraph):
         node[-1] += [nodes.Text(" "), end]
     else:
         node += nodes.paragraph("", "", end, classes=["qed-line"])
-    return fold("", summary("", "Proof."), *node.children, ids=node["ids"], classes=["fold", "proof"], open=True)
+    return fold("", summary("", said), *node.children, ids=node["ids"], classes=["fold", "proof"], open=True)
+
+
+def of_what(opening):
+    """ "Proof.", or "Proof of Theorem 2.10." where the proof begins with (of {prf:ref}`…`) since others stand between."""
+    if not (opening.astext().startswith("(of ") and isinstance(opening[1], nodes.reference)):
+        return "Proof."
+    result = opening[1].astext().replace(" ", "\N{NO-BREAK SPACE}")
+    opening[2] = nodes.Text(opening[2].removeprefix(")").lstrip())
+    del opening[:2]
+    return f"Proof of {result}."
 
 
 def setup(app):

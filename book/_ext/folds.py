@@ -6,7 +6,7 @@ A cell tagged `hide-input` folds in the same way. Print shows the summary alone.
 """
 
 from docutils import nodes
-from ledger import largest_error
+from ledger import kinds, largest_error
 
 
 class fold(nodes.General, nodes.Element):
@@ -18,12 +18,13 @@ class summary(nodes.General, nodes.TextElement):
 
 
 def fold_cells(app, doctree):
+    order = {label: place for place, label in enumerate(app.env.book_ledger[app.env.docname])}
     for cell in list(doctree.findall(nodes.container)):
         if cell.get("nb_element") == "cell_code":
-            fold_cell(cell)
+            fold_cell(cell, order)
 
 
-def fold_cell(cell):
+def fold_cell(cell, order):
     code = next((child for child in cell if child.get("nb_element") == "cell_code_source"), None)
     output = next((child for child in cell if child.get("nb_element") == "cell_code_output"), None)
     lines = [node for node in cell.findall(nodes.paragraph) if "check" in node["classes"]]
@@ -33,7 +34,7 @@ def fold_cell(cell):
         cell.remove(output)
     if lines:
         stays = code if code is not None and "tag_open" in cell["classes"] else None
-        folded = checks_fold(lines, None if stays is not None else code)
+        folded = checks_fold(lines, None if stays is not None else code, order)
         if code is not None:
             cell.remove(code)
         cell[:0] = [part for part in (stays, folded) if part is not None]
@@ -48,7 +49,7 @@ def fold_cell(cell):
         part.source, part.line = cell.source, cell.line
 
 
-def checks_fold(lines, code):
+def checks_fold(lines, code, order):
     """One disclosure for the checks of a cell; a single line without code stays as it is."""
     if code is None and len(lines) == 1:
         return lines[0]
@@ -56,20 +57,19 @@ def checks_fold(lines, code):
     if len(lines) == 1:
         said = lines[0]
         return fold("", summary("", "", *said.children), *code, classes=["fold", "check"], ids=said["ids"])
-    return fold("", summary("", "", *headline(lines)), *code, *lines, classes=["fold", "check"])
+    return fold("", summary("", "", *headline(lines, order)), *code, *lines, classes=["fold", "check"])
 
 
-def headline(lines):
-    """✓ 7 checks of (4.36), (4.37): numerical, exact; largest error 1e-05"""
+def headline(lines, order):
+    """✓ 7 checks of (4.36), (4.37): exact, numerical; largest error 1e-05. The results as the page numbers them."""
     entries = [line["check"] for line in lines]
     found = {line["check"].result: line for line in lines}
     said = [nodes.Text(f"✓ {len(lines)} checks of ")]
-    for line in found.values():
-        said += [line[1].deepcopy(), nodes.Text(", ")]
-    kinds = ", ".join(dict.fromkeys(entry.kind for entry in entries))
-    error = largest_error([(None, entry.kind, entry.error) for entry in entries])
+    for result in sorted(found, key=lambda result: order.get(result, -1)):
+        said += [found[result][1].deepcopy(), nodes.Text(", ")]
+    error = largest_error([(None, entry.kind, entry.error) for entry in entries]).removeprefix("0; ")
     worst = "" if error == "0" else f"; largest error {error}"
-    return said[:-1] + [nodes.Text(f": {kinds}{worst}")]
+    return said[:-1] + [nodes.Text(f": {kinds(entry.kind for entry in entries)}{worst}")]
 
 
 # ----------------------------------------------------------------- writing

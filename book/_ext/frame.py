@@ -19,6 +19,7 @@ from typing import NamedTuple
 import plaintext
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from numerals import set_numbers
 from PIL import Image
 from tables import set_tables
 
@@ -42,11 +43,15 @@ PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 WHOLE = re.compile(
-    r"<(pre|code|math|script|style|svg|noscript)\b.*?</\1>|<[^>]*>|(\b(?:[Kk]-means(?:\+\+)?|[EM]-steps?|\de-\d+)(?![\w-]))",
+    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]-[Mm]eans|DP-means)(?:\+\+)?"
+    r"|[EM]-steps?|Monte-Carlo|scikit-learn|[a-z]-\d|\([nKdbCk](?:, (?:[nKdbCk]|\d))*,?\))(?![\w-]))",
     re.DOTALL,
 )
 NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) ((?:[A-Z]\.)?\d[\d.]*</)")
-CODE = re.compile(r'<span class="pre">([^<]{13,})</span>')  # where a long name in code may break
+CODE = re.compile(
+    r'<dt class="sig\b.*?</dt>|<span class="pre">([^<]{13,})</span>', re.DOTALL
+)  # a signature breaks behind commas
+LONG = 13  # letters, from which on a name in code may break
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 LETTERS = re.compile(r">([^<]+)")
@@ -71,18 +76,26 @@ def fill_frame(app, pagename, templatename, context, doctree):
         body = PLAIN.sub(r"\1", context["body"])
         body = CHAPTER.sub(r'<h1><span class="section-number">Chapter \1 </span>', body, count=1)
         body = body.replace(' class="tex2jax_ignore mathjax_ignore"', "")
-        body = set_tables(set_breaks(body))
+        body = set_tables(set_breaks(set_numbers(body)))
         context["body"] = body.replace('role="doc-biblioentry"', 'role="listitem"')  # a list has list items
 
 
 def set_breaks(body):
-    """Lines break at the joints of a long name in code and of a DOI, and not within k-means, 2e-15 or Theorem 5.2."""
-    body = CODE.sub(lambda found: re.sub(r"(?<=[\w)])([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[0]), body)
+    """Lines break at the joints of a long name in code and of a DOI, and not within k-means or Theorem 5.2."""
+    body = CODE.sub(set_joints, body)
     body = re.sub(r">(doi:10\.\d+/)(?=[^<])", r">\1<wbr>", body)
-    body = re.sub(r"(<td[^>]*><p>[\d.]+) / (?=\d)", "\\1\N{NO-BREAK SPACE}/ ", body)
     body = re.sub(r"(<td[^>]*><p>[\d.]+ ±) (?=\d)", "\\1\N{NO-BREAK SPACE}", body)
+    body = body.replace(" □</p>", ' <span class="qed">□</span></p>')
     body = NUMBERED.sub(">\\1\N{NO-BREAK SPACE}\\2", body)
     return WHOLE.sub(lambda found: f'<span class="together">{found[2]}</span>' if found[2] else found[0], body)
+
+
+def set_joints(found):
+    """A long name in code breaks at its joints, a short one nowhere (code.css)."""
+    if not found[1] or len(unescape(found[1])) < LONG:
+        return found[0]
+    joined = re.sub(r"(?<=[\w)])([._(=,]+)(?=[\w&\[])", r"\1<wbr>", found[1])
+    return f'<span class="pre long">{joined}</span>'
 
 
 def styles():

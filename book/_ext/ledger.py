@@ -15,6 +15,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 LINE = re.compile(r"✓ (\S+): (.*)")
+PROVED = ("symbolic", "exact", "numerical", "Monte-Carlo")
+KINDS = (*PROVED, *(f"stated, {kind} experiment" for kind in PROVED))
 HEADINGS = ("Result", "Name", "Derived in", "Checks", "How", "Largest error")
 
 
@@ -158,7 +160,7 @@ class FillLedger(SphinxPostTransform):
                 self.page_link(docname, anchor, nodes.Text(str(number)), title=f"check {number} of {label}")
                 for number, (anchor, _, _) in enumerate(entry["checks"], start=1)
             ),
-            [nodes.Text("; ".join(dict.fromkeys(kind for _, kind, _ in entry["checks"])))],
+            [nodes.Text(kinds(kind for _, kind, _ in entry["checks"]))],
             [nodes.Text(largest_error(entry["checks"]))],
         ]
         return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
@@ -175,6 +177,11 @@ def spaced(items):
     for item in items:
         found += [nodes.Text(", "), item] if found else [item]
     return found
+
+
+def kinds(found):
+    """Each kind once, from the strictest on, experiments on what is stated last."""
+    return ", ".join(sorted(set(found), key=KINDS.index)).replace(", stated,", "; stated,")
 
 
 def largest_error(entries):

@@ -9,21 +9,35 @@ import re
 import subprocess
 from html import unescape
 from pathlib import Path
+from string import Template
 
-from cite import reference
+from cite import address, in_text, reference, text
 from docutils import nodes
+from epub import parts, rights
 from folds import fold
 from fontTools.ttLib import TTFont
+from results import ROOT
 from sphinx.addnodes import number_reference, tabular_col_spec
 from sphinx.builders.latex.nodes import math_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.math import wrap_displaymath
+from sphinx_exercise.nodes import solution_node
 from sphinx_jupyterbook_latex.transforms import LatexRootDocPostTransforms
 from typeset import mathml
 
 FONTS = Path(__file__).resolve().parents[1] / "_vendor" / "stix"
 LONG = 25  # rows from which a table is set with fixed widths: from 30 on Sphinx lets it run over pages
 LETTERS = "letters.tex"  # what the text font lacks, written when the text is there
+TEMPLATES = Path(__file__).resolve().parents[1] / "_templates" / "paper"
+PICTURE = ROOT / ".github" / "picture.svg"  # on the title page
+ON_THE_WEB = {
+    "The slider": "On the web this picture is a slider.",
+    "The laboratory": "On the web you can step both programs, move the starts and change the settings.",
+    "Dragging": "On the web you can drag the ellipse.",
+}
+LEDGER = (16, 30, 26, 8, 11, 9)  # per cent of the page for each column
+FIGURE, ON_A_SLIDE = 80, 55  # per cent of its size on a screen, where its words are larger than those of the text
+LETTERS_OF_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 FONT_SETUP = r"""
 \usepackage{fontspec}
@@ -34,36 +48,44 @@ FONT_SETUP = r"""
 \setmonofont{DejaVuSansMono}[Extension=.ttf, Scale=0.8, BoldFont=*-Bold, ItalicFont=*-Oblique, BoldItalicFont=*-BoldOblique]
 \newfontfamily{\otherletters}{math}[Path=./, Extension=.ttf, ItalicFont=math, BoldFont=math, BoldItalicFont=math]
 """
-PREAMBLE = r"""
-\usepackage{newunicodechar}
-\usepackage{etoolbox}
-\newcommand{\letter}[1]{\iffontchar\font#1\relax\symbol{#1}\else{\otherletters\symbol{#1}}\fi}
-\pdfstringdefDisableCommands{\def\letter#1{\Uchar#1 }}
-\input{letters.tex}
-\newenvironment{sphinxVerbatimInput}{}{}
-\newenvironment{sphinxVerbatimOutput}{\colorlet{VerbatimColor}{white}}{}
-\let\lowline\_
-\AtBeginEnvironment{tabulary}{\footnotesize\renewcommand{\_}{\lowline\allowbreak}}
-\AtBeginEnvironment{tabular}{\footnotesize}
-\AtBeginEnvironment{longtable}{\footnotesize}
-\makeatletter
-\newcolumntype{\X}[2]{>{\raggedright\arraybackslash}p{\dimexpr(\linewidth-\spx@arrayrulewidth)*#1/#2-\tw@\tabcolsep-\spx@arrayrulewidth\relax}}
-\newcolumntype{T}{L}
-\makeatother
-\renewcommand{\sphinxtablecontinued}[1]{}
-\allowdisplaybreaks
-\sloppy
-\setcounter{tocdepth}{1}
-"""
+
+
+def filled(name, **words):
+    """A template with words in it, as LaTeX writes them."""
+    words = {key: for_latex(" ".join(said.split())) for key, said in words.items()}
+    return Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(words)
+
+
+def for_latex(words):
+    return re.sub(r"[\\~^]|[&%#_{}$]", lambda found: LETTERS_OF_TEX.get(found[0], "\\" + found[0]), words)
+
+
+def title_page():
+    """Title, authors and version; overleaf what the book is, whose it is, and how to cite it."""
+    about, online = reference(), address()
+    return filled(
+        "title.tex",
+        title=about["title"],
+        authors=", ".join(map(in_text, about["authors"])),
+        version=version(),
+        abstract=about["abstract"],
+        rights=rights(),
+        cited=unescape(re.sub(r"<[^>]*>", "", text("", "", online))),
+    )
+
+
+def version():
+    return f"Version {reference()['version']}, {reference()['date-released']}"
 
 
 def set_latex(app, config):
+    about = reference()
     config.latex_engine = "xelatex"
     config.latex_theme = "manual"
     config.latex_use_xindy = False
     config.latex_show_urls = "no"
     config.latex_domain_indices = False
-    config.today = f"Version {reference()['version']}, {reference()['date-released']}"
+    config.today = version()
     config.latex_documents = [(config.root_doc, "book.tex", config.project, config.author, "manual")]
     config.latex_elements = {
         "papersize": "a4paper",
@@ -71,7 +93,8 @@ def set_latex(app, config):
         "extraclassoptions": "openany,oneside",
         "fncychap": "",
         "fontpkg": FONT_SETUP,
-        "preamble": PREAMBLE,
+        "preamble": filled("preamble.tex", subject=about["abstract"], keywords=", ".join(about["keywords"])),
+        "maketitle": title_page(),
         "figure_align": "htbp",
         "tableofcontents": r"\renewcommand{\contentsname}{Contents}\sphinxtableofcontents",
         "sphinxsetup": "verbatimwithframe=false, div.note_title-background-TeXcolor={rgb}{0.95,0.93,0.88}, noteBgColor={rgb}{0.98,0.975,0.96}, noteBorderColor={rgb}{0.8,0.76,0.66}, VerbatimColor={rgb}{0.96,0.95,0.92}, InnerLinkColor={rgb}{0.04,0.3,0.55}, "
@@ -131,7 +154,7 @@ def sentence(html):
     """What the page tells where no script runs, as words for paper."""
     said = re.search(r"<noscript>\s*<p>(.*?)</p>", html, re.DOTALL)[1]
     said = " ".join(unescape(re.sub(r"<[^>]*>", "", said)).split())
-    return re.sub(r"(The slider|The laboratory|Dragging) needs JavaScript.*", "On the web it moves.", said)
+    return re.sub(r"(The slider|The laboratory|Dragging) needs JavaScript.*", lambda found: ON_THE_WEB[found[1]], said)
 
 
 # ----------------------------------------------------------------- the pages as chapters
@@ -159,48 +182,108 @@ class Chapters(SphinxPostTransform):
 
 
 def is_to_press(node):
-    """The cards of the front page, and a paragraph that is a button."""
+    """The cards of the front page, a paragraph that is a button, and what is said of mouse and keys."""
     if isinstance(node, nodes.paragraph):
         return len(node) == 1 and "sd-btn" in getattr(node[0], "attributes", {}).get("classes", ())
-    return "sd-container-fluid" in getattr(node, "attributes", {}).get("classes", ())
+    return bool({"sd-container-fluid", "for-a-screen"} & set(getattr(node, "attributes", {}).get("classes", ())))
 
 
 class Boxes(SphinxPostTransform):
     """Proofs stand in the text and end in a box; of checks there is the line, and of folded code nothing.
 
-    The bibliography has the heading that LaTeX gives it. A figure shown again stands where it is shown.
+    The solutions stand at the end of their chapter. The bibliography has the heading that LaTeX gives it.
+    A figure shown again stands where it is shown.
     """
 
     default_priority = 950  # as on the pages, when titles and references are there
     formats = ("latex",)
 
     def run(self, **kwargs):
+        for page, solutions in by_page(self.document.findall(solution_node)):
+            if page["docname"] == self.app.config.root_doc:  # which holds all others, and its own text as a chapter
+                page = next(part for part in page if isinstance(part, nodes.section))
+            page += raw(r"\solutions")
+            for node in solutions:
+                node.parent.remove(node)
+                page += solution(node)
+        for page, images in by_page(self.document.findall(nodes.image)):
+            for image in images:
+                if not image.get("width"):
+                    image["scale"] = ON_A_SLIDE if page["docname"].endswith("slides") else FIGURE
         for node in list(self.document.findall(nodes.Element)):
             if isinstance(node, nodes.admonition) and "proof" in node["classes"]:
-                end = raw(r"\hfill\(\square\)")
-                if isinstance(node[-1], nodes.paragraph):
-                    node[-1] += end
-                else:
-                    node += nodes.paragraph("", "", end)
+                end_proof(node)
                 put(node, node.children)
             elif isinstance(node, fold):
-                names = node["ids"] + [name for line in node.findall(nodes.paragraph) for name in line["ids"]]
-                put(
-                    node,
-                    [nodes.target("", "", ids=names), nodes.paragraph("", "", *node[0].children)]
-                    if "check" in node["classes"]
-                    else [],
-                )
+                put(node, check_line(node) if "check" in node["classes"] else [])
             elif isinstance(node, nodes.section) and node.get("docname", "").endswith("bibliography"):
                 put(node, [nodes.target("", "", ids=node["ids"]), *node.children[1:]])
             elif isinstance(node, nodes.figure) and not any(isinstance(part, nodes.caption) for part in node):
                 node[0]["align"] = "center"
                 put(node, node.children)
             elif isinstance(node, nodes.table) and "ledger" in node["classes"]:
-                widths = "".join(rf"\X{{{part}}}{{100}}" for part in (13, 31, 20, 11, 13, 12))
+                count_checks(node)
+                widths = "".join(rf"\X{{{part}}}{{100}}" for part in LEDGER)
                 node.parent.insert(node.parent.index(node), tabular_col_spec(spec=widths))
             elif isinstance(node, nodes.table) and len(list(node.findall(nodes.row))) > LONG:
                 node.parent.insert(node.parent.index(node), tabular_col_spec(spec=column_widths(node)))
+
+
+def is_page(node):
+    """The section that is a page of the site; an exercise holds sections, too."""
+    inside = (nodes.section, nodes.Admonition)
+    return isinstance(node, nodes.section) and node.get("docname") and not isinstance(node.parent, inside)
+
+
+def by_page(found):
+    """[(page, those of the nodes that stand on it)]"""
+    pages = {}
+    for node in found:
+        pages.setdefault(page_of(node), []).append(node)
+    return list(pages.items())
+
+
+def page_of(node):
+    while not is_page(node):
+        node = node.parent
+    return node
+
+
+def solution(node):
+    """Its text under the name of the exercise, which leads there."""
+    titled = isinstance(node[0], nodes.title)
+    name = [part for part in node[0] if part.astext().strip() != "Solution to"] if titled else []
+    heading = nodes.inline("", "", raw(r"\solution{", ""), *name, raw("}"))
+    return [nodes.target("", "", ids=node["ids"]), heading, *node.children[titled:]]
+
+
+def end_proof(node):
+    """A box: in the last line of a paragraph or a list, beside the last display, or below."""
+    last = node[-1]
+    while isinstance(last, (nodes.bullet_list, nodes.enumerated_list, nodes.list_item)):
+        last = last[-1]
+    if isinstance(last, nodes.paragraph):
+        last += raw(r"\proofend{}", "")
+    elif isinstance(last, nodes.math_block) and not last.get("nowrap") and not last.get("label"):
+        last["ends_proof"] = True
+    else:
+        node += nodes.paragraph("", "", raw(r"\proofend{}", ""))
+
+
+def check_line(node):
+    """The line of a check, in small type; what leads to one of its checks leads there."""
+    names = node["ids"] + [name for line in node.findall(nodes.paragraph) for name in line["ids"]]
+    line = nodes.paragraph("", "", raw(r"{\small{}", ""), *node[0].children, raw(r"\par}", ""))
+    return [nodes.target("", "", ids=names), line]
+
+
+def count_checks(ledger):
+    """Of the checks of a result their number, which leads to the first of them."""
+    for row in ledger.findall(nodes.row):
+        links = list(row[3].findall(nodes.reference))
+        if links:
+            links[0].children = [nodes.Text(str(len(links)))]
+            row[3][0].children = links[:1]
 
 
 # ----------------------------------------------------------------- the numbers of the site
@@ -220,21 +303,19 @@ class Numbers(SphinxPostTransform):
         for title in self.document.findall(nodes.title):
             for node in list(title.findall(nodes.math)):
                 node.replace_self(in_title(node.astext()))
-        for section in list(self.document.findall(nodes.section)):
-            if section.get("docname") and not isinstance(section.parent, nodes.section):
-                depth = 2 if self.env.toc_secnumbers.get(section["docname"], {}).get("") else -1
-                place = section.parent.index(section)
-                while place and isinstance(section.parent[place - 1], nodes.target):  # which belong to the section
-                    place -= 1
-                listed = (
-                    0 if section["docname"].endswith("slides") else 1
-                )  # of these sections the contents list no slide
-                section.parent.insert(
-                    place,
-                    raw(
-                        rf"\setcounter{{secnumdepth}}{{{depth}}}\addtocontents{{toc}}{{\protect\setcounter{{tocdepth}}{{{listed}}}}}"
-                    ),
+        part = {names[0][0]: caption for caption, names in parts() if caption}
+        for section in list(self.document.findall(is_page)):
+            depth = 2 if self.env.toc_secnumbers.get(section["docname"], {}).get("") else -1
+            listed = 0 if section["docname"].endswith("slides") else 1  # the contents list no slide
+            place = section.parent.index(section)
+            while place and isinstance(section.parent[place - 1], nodes.target):  # which belong to the section
+                place -= 1
+            opens = part.get(section["docname"].rpartition("/")[2])
+            section.parent[place:place] = [raw(rf"\opens{{{opens}}}")] * bool(opens) + [
+                raw(
+                    rf"\setcounter{{secnumdepth}}{{{depth}}}\addtocontents{{toc}}{{\protect\setcounter{{tocdepth}}{{{listed}}}}}"
                 )
+            ]
         for link in list(self.document.findall(number_reference)):
             page, _, name = link.get("refuri", "").removeprefix("%").partition("#")
             found = self.env.toc_fignumbers.get(page, {}).get("exercise", {}).get(name)
@@ -281,30 +362,38 @@ def in_title(tex):
     return nodes.raw("", rf"\texorpdfstring{{\({tex}\)}}{{{letters}}}", format="latex")
 
 
-def page_of(node):
-    while node is not None and not (isinstance(node, nodes.section) and node.get("docname")):
-        node = node.parent
-    return node["docname"] if node is not None else None
-
-
 def numbered(env, node, kind):
-    known = env.toc_fignumbers.get(page_of(node), {}).get(kind, {})
+    known = env.toc_fignumbers.get(page_of(node)["docname"], {}).get(kind, {})
     number = next((known[name] for name in node["ids"] if name in known), ())
     return ".".join(map(str, number))
 
 
 def visit_display(writer, node):
     tex = node.astext()
+    join(writer, node)
     if node.get("nowrap"):
-        writer.body.append(tex)
+        writer.body.append(tex + "\n")
         raise nodes.SkipNode
     label = f"equation:{node['docname']}:{node['label']}" if node.get("label") else None
-    made = wrap_displaymath(tex, label, False)
+    made = wrap_displaymath(tex, label, False).strip()
     if label:
         number = numbered(writer.builder.env, node, "displaymath")
         made = made.replace(r"\label{", rf"\tag{{{number}}}\label{{", 1)
-    writer.body.append(f"\n{made}\n")
+    if node.get("ends_proof"):
+        made = made.replace(r"\begin{equation*}", r"\begin{equation*}\tag*{\(\square\)}", 1)
+    writer.body.append(f"{made}\n")
     raise nodes.SkipNode
+
+
+def join(writer, display):
+    """No empty line between a display and what it belongs to: to TeX it would begin a paragraph."""
+    place = display.parent.index(display)
+    if place and isinstance(display.parent[place - 1], (nodes.paragraph, nodes.math_block)):
+        while writer.body[-1].endswith("\n"):
+            writer.body[-1] = writer.body[-1].rstrip("\n")
+            if not writer.body[-1]:
+                writer.body.pop()
+    writer.body.append("\n")
 
 
 # ----------------------------------------------------------------- beside the text
@@ -315,6 +404,7 @@ def finish(app, failed):
     if app.builder.format != "latex" or failed:
         return
     folder = Path(app.outdir)
+    subprocess.run(["rsvg-convert", "--format=pdf", f"--output={folder / 'picture.pdf'}", PICTURE], check=True)
     for path in FONTS.glob("*.woff2"):
         font = TTFont(path)
         font.flavor = None

@@ -150,6 +150,8 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data):
         kind = self.open[-1][2] if self.open else "words"
+        if self.open and self.open[-1][0] == "sup":
+            data = data.translate(RAISED)
         if kind == "words":
             self.parts[-1][1] += data
         elif kind == "code":

@@ -291,7 +291,8 @@ class Stubs(SphinxDirective):
                 title = next(line[2:] for text in texts(path) for line in text.splitlines() if line.startswith("# "))
                 name, checked = f"exercises-{path.stem}.ipynb", sum(bool(one.checks) for one in found)
                 link = nodes.reference("", title, refuri=f"../{FOLDER}/{name}", internal=True)
-                count = nodes.Text(f": {len(found)} exercises, {checked} of them with a self-check")
+                share = "all" if checked == len(found) else f"{checked} of them"
+                count = nodes.Text(f": {len(found)} exercises, {share} with a self-check")
                 items.append(nodes.list_item("", nodes.paragraph("", "", link, count)))
         return [nodes.bullet_list("", *items)]
 

@@ -23,28 +23,16 @@ BLOCK = 1 << 20  # numbers in a block with its log-joint: near the cache, and wo
 ROW_MAJOR_FROM = 8  # coordinates from which a point's stand side by side in memory
 
 
-class Data:
-    """The points in internal coordinates, with their weights and total moments.
+class Totals:
+    """What is known of all the points together, which is what the M-step and a prior ask for: weight, coordinates, moments.
 
-    A singular covariance of the data is an error where the model needs its inverse, unless
-    `may_be_singular` (a prior keeps the fit regular). The coordinates hold the points `including`.
+    `mean` (d,), `second_moments` (m,) about the origin and `radius`, the largest length of a point, are in the
+    internal coordinates.
     """
 
-    in_memory = True  # labels may be kept from an iteration to the next
-
-    def __init__(self, x, w, constraint, *, may_be_singular=False, including=None):
-        self.n, self.d = x.shape
+    def __init__(self, d, total_weight, dtype, constraint):
+        self.d, self.total_weight, self.dtype = d, float(total_weight), dtype
         self.shape, self.per_component = constraint.shape, not constraint.shared
-        self.w, self.total_weight = w, float(self.n if w is None else w.sum())
-        self.dtype = x.dtype
-        row_major = self.d >= ROW_MAJOR_FROM
-        self.z = np.empty((self.n, self.d), x.dtype).T if row_major else np.empty((self.d, self.n), x.dtype)
-        self.coordinates = self._copy(x, x[:1] if including is None else including)
-        self.mean = self._change_coordinates() / self.total_weight
-        if self.shape.rotates:
-            self._whiten(may_be_singular)
-        self.second_moments, self.radius = self._second_moments()
-        self._set_limits()
 
     def _set_limits(self):
         # a component of no more weight than this holds no points
@@ -52,9 +40,35 @@ class Data:
         # squared lengths up to this are rounding
         self.rounding = max((8 * np.finfo(self.dtype).eps * self.radius) ** 2, np.finfo(float).tiny)
 
-    def _copy(self, x, including):
+
+class Data(Totals):
+    """The points in internal coordinates, with their weights and total moments.
+
+    A singular covariance of the data is an error where the model needs its inverse, unless
+    `may_be_singular` (a prior keeps the fit regular).
+    """
+
+    in_memory = True  # labels may be kept from an iteration to the next
+
+    def __init__(self, x, w, constraint, *, may_be_singular=False):
+        self._describe(x, w, x.dtype, constraint)
+        row_major = self.d >= ROW_MAJOR_FROM
+        self.z = np.empty((self.n, self.d), x.dtype).T if row_major else np.empty((self.d, self.n), x.dtype)
+        self.coordinates = self._copy(x)
+        self.mean = self._change_coordinates() / self.total_weight
+        if self.shape.rotates:
+            self._whiten(may_be_singular)
+        self.second_moments, self.radius = self._second_moments()
+        self._set_limits()
+
+    def _describe(self, x, w, dtype, constraint):
+        """Size and weight of rows x (n, d), an array or a source, of weights w."""
+        (self.n, d), self.w = x.shape, w
+        Totals.__init__(self, d, self.n if w is None else w.sum(), dtype, constraint)
+
+    def _copy(self, x):
         """Copy x into z (the caller's is not touched); exact coordinates for its columns."""
-        lows, highs = [including.min(axis=0)], [including.max(axis=0)]
+        lows, highs = [], []
 
         def copy(z, rows, w):
             z[:] = x[rows].T

@@ -1,6 +1,7 @@
 """An array of another library, on a device that NumPy cannot read: `fit` computes on its blocks where they lie.
 
-Parameters go to the device and sums come back; so do blocks, where something is said of each point. This module is imported where such an array is passed, and only there.
+Parameters go to the device and sums come back; so do blocks, where something is said of each point. This module is
+imported where such an array is passed, and only there.
 """
 
 import numpy as np

@@ -71,11 +71,12 @@ def namespace(block):
 
 
 def home(array):
-    """An array of any library as one of NumPy; None as None."""
+    """An array of any library as one of NumPy, which may be written to; None as None."""
     if array is None or isinstance(array, (np.ndarray, np.generic)):
         return array
     try:
-        return np.from_dlpack(array)
+        found = np.from_dlpack(array)
+        return found if found.flags.writeable else found.copy()  # NumPy 2.0 gives it to read alone
     except Exception:  # on a device: libraries raise what they like
         return np.asarray(array.cpu() if hasattr(array, "cpu") else array.get())  # of torch; of CuPy
 

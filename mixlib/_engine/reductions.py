@@ -25,20 +25,14 @@ def squared_lengths(columns, **options):
     return namespace(columns).sum(columns * columns, axis=0, **options)
 
 
-def weighted_sum(columns, weights):
-    """The sum of columns (m, b), each times its weight, in double precision; (m,)."""
-    xp = namespace(columns)
-    if weights is not None:
-        return home(xp.matmul(columns, weights))
-    if xp is NUMPY:
-        return reduce_points(np.add, columns, dtype=np.float64)
-    return home(xp.sum(columns, axis=1, dtype=xp.float64))
-
-
-def weighted_total(values, weights):
-    """The sum of values (b,), each times its weight, in double precision; a number."""
+def weighted_sum(values, weights):
+    """The sum over the points of values (b,) or (m, b), each times its point's weight, in double precision; a number or (m,)."""
     xp = namespace(values)
-    return float(xp.sum(values, axis=0, dtype=xp.float64) if weights is None else xp.matmul(values, weights))
+    if weights is not None:
+        return home(xp.matmul(values, weights))
+    if xp is NUMPY and values.ndim == 2:
+        return reduce_points(np.add, values, dtype=np.float64)
+    return home(xp.sum(values, axis=-1, dtype=xp.float64))
 
 
 def outer_sum(columns, weights):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import TooFewPointsError
+from ..errors import too_few
 from ..log_joint import EPS, TOLERANCE
 from .reductions import squared_lengths
 from .scratch import scratch
@@ -120,9 +120,7 @@ class PointSampler:
         """Indices of independent draws, (number,), each by one random number in the order."""
         reached = self.reached
         if not reached[-1] > 0:
-            raise TooFewPointsError(
-                f"x has only {n_found} distinct points, fewer than the {K} components: ask for at most {n_found}"
-            )
+            raise too_few(n_found, K)
         aims = rng.random(number) * reached[-1]
         # no further than the last that has a mass
         places = np.minimum(reached.searchsorted(aims, side="right"), reached.searchsorted(reached[-1]))

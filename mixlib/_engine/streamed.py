@@ -21,10 +21,8 @@ class StreamedData(Data):
     in_memory = False
 
     def __init__(self, source, w, constraint, *, may_be_singular=False, units=None):
-        self.source, (self.n, self.d), self.dtype = source, source.shape, source.dtype
-        self.shape, self.per_component = constraint.shape, not constraint.shared
-        self.total_weight, self.w = float(self.n if w is None else w.sum()), w
-        self._beside = source.beside(w)
+        self._describe(source, w, source.dtype, constraint)
+        self.source, self._beside = source, source.beside(w)
         units = np.ones(self.d) if units is None else units
         around = Coordinates.around(source.low / units, source.high / units, self.shape.isotropic)
         self.coordinates = Coordinates(around.shift * units, around.scale * units)

@@ -79,7 +79,10 @@ class Estimator(BaseEstimator):
             x = inputs.as_numbers(x, "X")
         if isinstance(x, np.ndarray) and x.ndim == 2 and x.size and len(x) >= least and x.dtype != object:
             x = inputs.as_points(x, "X")
-            validate_data(self, x, reset=reset, skip_check_array=True)  # its columns
+            if reset or not hasattr(self, "feature_names_in_"):
+                self._count_columns(x.shape[1], reset)
+            else:
+                validate_data(self, x, reset=False, skip_check_array=True)  # an array has no names: it warns
             return x
         with np.errstate(over="ignore", invalid="ignore"):
             x = validate_data(
@@ -94,15 +97,18 @@ class Estimator(BaseEstimator):
 
     def _source(self, source, reset):
         """A source of blocks, with as many columns as at the fit; examined at a fit."""
+        self._count_columns(source.d, reset)
+        return source.examine("X") if reset else source
+
+    def _count_columns(self, d, reset):
+        """d columns without names: as many as at the fit, or, with `reset`, noted."""
         if reset:
-            self.n_features_in_ = source.d
+            self.n_features_in_ = d
             self.__dict__.pop("feature_names_in_", None)
-            return source.examine("X")
-        if source.d != self.n_features_in_:
+        elif d != self.n_features_in_:
             raise ValueError(
-                f"X has {source.d} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+                f"X has {d} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input."
             )
-        return source
 
     def _state(self):
         """`random_state` as mixlib takes it; a number again from an old generator, which goes on."""

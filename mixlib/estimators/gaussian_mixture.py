@@ -1,28 +1,24 @@
-"""`GaussianMixture`: the loop as scikit-learn's users know it."""
+"""`GaussianMixture`: the loop as scikit-learn's users know it. What it answers once it is fitted is in `fitted_mixture`."""
 
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
 from typing import Self
 
 import numpy as np
-from sklearn.base import DensityMixin
-from sklearn.utils.validation import check_is_fitted
 
-from .. import criteria, em, inputs
+from .. import em, inputs
 from .._engine.sources import Source
 from .._engine.triangles import Singular
-from .._types import ArrayLike, Callback, Floats, Ints, RandomState, Start
+from .._types import ArrayLike, Callback, Ints, RandomState, Start
 from ..covariance import CONSTRAINTS
 from ..errors import SingularFitError, SingularFitWarning
-from ..mixture import Mixture
-from ..prior import Prior
+from ..prior import Prior, weak_prior
 from ..source_starts import column_variances
-from .base import Estimator
+from .fitted_mixture import FittedMixture
 
 
-class GaussianMixture(DensityMixin, Estimator):
+class GaussianMixture(FittedMixture):
     """A Gaussian mixture by EM.
 
     Parameters
@@ -63,7 +59,6 @@ class GaussianMixture(DensityMixin, Estimator):
     Chapter 4; Dempster, Laird and Rubin (1977).
     """
 
-    mixture_: Mixture
     lower_bound_: float
 
     def __init__(
@@ -108,7 +103,7 @@ class GaussianMixture(DensityMixin, Estimator):
             if self.prior is not None:
                 raise
             self._warn_of(error)
-            settings["prior"] = _weak_prior(x, w)
+            settings["prior"] = weak_prior(_column_variances(x, w))
             try:  # the fit goes on from where it stood
                 self._fit(x, K, w, **settings, **({} if error.mixture is None else {"init": error.mixture}))
             except SingularFitError:
@@ -137,7 +132,7 @@ class GaussianMixture(DensityMixin, Estimator):
             if self.prior is not None:
                 raise
             self._warn_of(error)
-            online = self._so_far(x, w, prior=_weak_prior(x, w), **settings)
+            online = self._so_far(x, w, prior=weak_prior(_column_variances(x, w)), **settings)
         online = online.add(x, w)
         try:
             online = online.step()
@@ -146,7 +141,7 @@ class GaussianMixture(DensityMixin, Estimator):
             if online.model.prior is not None:
                 raise singular from None
             self._warn_of(singular)
-            online = online.with_prior(_weak(online.column_variances())).step()
+            online = online.with_prior(weak_prior(online.column_variances())).step()
         self._learned(online)
         self.mixture_, self._precision = online.mixture, x.dtype
         return self
@@ -170,139 +165,16 @@ class GaussianMixture(DensityMixin, Estimator):
     def _warn_of(self, error):
         warnings.warn(f"{error}. Here a weak prior keeps it regular.", SingularFitWarning, stacklevel=3)
 
-    @property
-    def weights_(self) -> Floats:
-        return self._parameter(self._fitted.weights)
-
-    @property
-    def means_(self) -> Floats:
-        return self._parameter(self._fitted.means)
-
-    @property
-    def covariances_(self) -> Floats:
-        return self._parameter(self._own_covariances())
-
-    @property
-    def precisions_(self) -> Floats:
-        covariances = self._own_covariances()
-        matrices = self.covariance_type in ("full", "tied")
-        return self._parameter(np.linalg.inv(covariances) if matrices else 1 / covariances)
-
-    @property
-    def _fitted(self) -> Mixture:
-        check_is_fitted(self)
-        return self.mixture_
-
-    def _own_covariances(self):
-        """The covariances in the constraint's own form."""
-        constraint = CONSTRAINTS[self.covariance_type]
-        kept = constraint.shape.project(self._fitted.covariances)
-        return kept[0] if constraint.shared else kept
-
-    def _parameter(self, values):
-        """A copy in the precision of the data, where it can hold them."""
-        with np.errstate(over="ignore", under="ignore"):
-            short = np.array(values, dtype=getattr(self, "_precision", np.float64))
-        return short[()] if np.allclose(short, values, rtol=1e-6, atol=0) else np.array(values)[()]
-
     def fit_predict(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Ints:
         """Fit, and the component of the largest responsibility for each point: what `predict` says."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
-    def predict(self, X: ArrayLike) -> Ints:
-        """The component of the largest responsibility for each point, (n,)."""
-        x = self._input(X)
-        return self.mixture_.predict(x)
 
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """The responsibilities, (n, K)."""
-        x = self._input(X)
-        return self.mixture_.responsibilities(x)
-
-    def score_samples(self, X: ArrayLike) -> Floats:
-        """The log density of each point, (n,)."""
-        x = self._input(X)
-        return self.mixture_.log_density(x)
-
-    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
-        """The mean log density of the points."""
-        x = self._input(X)
-        if isinstance(x, Source):
-            weight, total, _ = self._totals(x, sample_weight)
-            return float(total / weight)
-        x = x.astype(np.float64, copy=False)
-        return float(np.average(self.mixture_.log_density(x), weights=inputs.as_weights(sample_weight, len(x))))
-
-    def sample(self, n_samples: int = 1) -> tuple[Floats, Ints]:
-        """n_samples points of the mixture, and the components they come from."""
-        return self._fitted.sample(n_samples, self._state())
-
-    def aic(self, X: ArrayLike | None = None) -> float:
-        """Akaike's criterion: of the fit, or of other points X at its parameters; smaller is better."""
-        return criteria.aic(self._evaluated(X))
-
-    def bic(self, X: ArrayLike | None = None) -> float:
-        """Schwarz's criterion; smaller is better.
-
-        ``bic()`` is that of the fit: its log-likelihood, sample weights included, and log n of
-        the points fitted. ``bic(X)``, as in scikit-learn, takes the log-likelihood of X and
-        log n of its points, each of weight 1. On the data of an unweighted fit they are equal.
-        """
-        return criteria.bic(self._evaluated(X))
-
-    def icl(self, X: ArrayLike | None = None) -> float:
-        """BIC of the classification log-likelihood, of the fit or of X as in `bic`; smaller is better."""
-        return criteria.icl(self._evaluated(X))
-
-    @property
-    def _last_model(self):
-        return self._online.model if hasattr(self, "_online") else self.fit_._model
-
-    def _totals(self, source, sample_weight=None):
-        """Of a source: weight, log-likelihood, classification log-likelihood."""
-        source = source.examine("X")
-        return self.mixture_._totals(source, inputs.as_weights(sample_weight, len(source)))
-
-    def _evaluated(self, X):
-        """What the criteria read: the fit, or the likelihoods of other points at its parameters."""
-        if X is None:
-            check_is_fitted(self)
-            if not hasattr(self, "fit_"):
-                raise AttributeError(
-                    "after partial_fit there is no criterion of all points: pass the points, as in bic(X)"
-                )
-            return self.fit_
-        x, n_parameters = self._input(X), self._last_model.n_parameters(*self.mixture_.means.shape)
-        if isinstance(x, Source):
-            weight, total, best = self._totals(x)
-            return SimpleNamespace(
-                log_likelihood=total,
-                n_parameters=n_parameters,
-                classification_log_likelihood=best,
-                total_weight=weight,
-            )
-        x = x.astype(np.float64, copy=False)
-        densities, best = self.mixture_.log_density(x), self.mixture_.responsibilities(x).max(axis=1)
-        return SimpleNamespace(
-            log_likelihood=densities.sum(),
-            n_parameters=n_parameters,
-            classification_log_likelihood=(densities + np.log(best)).sum(),
-            total_weight=len(densities),
-        )
-
-
-def _weak_prior(x, w):
-    """A millionth of each column's variance as the scale; of the largest, where a column is constant."""
+def _column_variances(x, w):
+    """Of the points that count, (d,), in squared units of x."""
     if isinstance(x, Source):
-        variances = column_variances(x, w)
-    else:
-        if w is not None:
-            x, w = x[w > 0], w[w > 0]
-        deviations = x.astype(np.float64) - x[0]  # of a constant column exactly 0
-        variances = np.average((deviations - np.average(deviations, axis=0, weights=w)) ** 2, axis=0, weights=w)
-    return _weak(variances)
-
-
-def _weak(variances):
-    """The same, from the variances of the columns, (d,)."""
-    return Prior(scale=1e-6 * np.where(variances > 0, variances, variances.max() or 1.0))
+        return column_variances(x, w)
+    if w is not None:
+        x, w = x[w > 0], w[w > 0]
+    deviations = x.astype(np.float64) - x[0]  # of a constant column exactly 0
+    return np.average((deviations - np.average(deviations, axis=0, weights=w)) ** 2, axis=0, weights=w)

@@ -104,10 +104,10 @@ const NormalPlane = (() => {
         ["covariance", short(b)],
         ["eigenvalues", `${short(l1)} and ${short(l2)}`],
         ["determinant", short(a * c - b * b)],
-        ["point x", `(${short(this.x[0])}, ${short(this.x[1])})`],
+        ["point <i>x</i>", `(${short(this.x[0])}, ${short(this.x[1])})`],
         ["Euclidean distance", short(plain)],
         ["Mahalanobis distance", short(distance)],
-        ["log-density at x", short(-(distance ** 2) / 2 - Math.log(a * c - b * b) / 2 - Math.log(2 * Math.PI))]];
+        ["log-density at <i>x</i>", short(-(distance ** 2) / 2 - Math.log(a * c - b * b) / 2 - Math.log(2 * Math.PI))]];
       this.shadowRoot.querySelector("dl").innerHTML = rows.map(([name, value]) => `<dt>${name}</dt><dd>${value}</dd>`).join("");
     }
 
