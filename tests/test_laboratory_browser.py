@@ -136,7 +136,7 @@ def test_a_start_moves_with_mouse_and_keys(page):
         moved[1][1] > dragged[1][1] + 1.5 * (moved[1][1] - dragged[1][1]) / 2 > dragged[1][1]
         and moved[1][0] == dragged[1][0]
     )
-    assert f"{moved[1][1]:.5g}" in handle.get_attribute("aria-label")
+    assert f"{moved[1][1]:.5g}" in handle.get_attribute("aria-valuetext")
 
 
 def test_choices_name_the_method_and_light_the_map(page):
@@ -185,7 +185,10 @@ def test_points_are_drawn_with_a_finger_and_typed(phone):
     assert state(phone)["points"] == [[0, 0], [1, 0], [5, 5]]
     phone.locator("mixture-laboratory textarea").fill("0 0\none two\n")
     press(phone, "use")
-    assert "Line 2" in phone.locator("mixture-laboratory .verdict").text_content()
+    assert "Line 2" in phone.locator("mixture-laboratory .told").text_content()
+    phone.locator("mixture-laboratory textarea").fill("1,\n")  # half a point
+    press(phone, "use")
+    assert "Line 1" in phone.locator("mixture-laboratory .told").text_content()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -201,10 +204,98 @@ def test_a_link_holds_the_state(page, address):
         "#lab=%7B",
         "#lab=" + json.dumps({"set": 99}),
         "#lab=" + json.dumps(state(page) | {"means": [["a", 1]]}),
+        "#lab=" + json.dumps(state(page) | {"variance": "5"}),
+        "#lab=" + json.dumps(state(page) | {"set": "length"}),
+        "#lab=" + json.dumps(state(page) | {"points": [[1e200, 0], [0, 0]]}),
     ):
         third = page.context.new_page()
         third.goto(address + broken)
         assert state(third)["set"] == 0
+        assert "incomplete" in third.locator("mixture-laboratory .note").text_content()
+
+
+def test_points_are_drawn_with_a_mouse_and_taken_back(page):
+    press(page, "clear")
+    press(page, "draw")
+    box = page.locator("mixture-laboratory .plane").first.bounding_box()
+    page.mouse.click(box["x"] + 30, box["y"] + 40)
+    assert len(state(page)["points"]) == 1
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 240, box["y"] + 60, steps=20)  # a trail
+    page.mouse.up()
+    drawn = state(page)["points"]
+    assert 8 < len(drawn) < 21 and [x[0] for x in drawn[1:]] == sorted(x[0] for x in drawn[1:])
+    press(page, "undo")
+    assert state(page)["points"] == drawn[:1]
+    press(page, "clear")
+    press(page, "undo")
+    assert state(page)["points"] == drawn[:1]
+    assert "1 iteration." not in page.locator("mixture-laboratory .numbers").first.text_content()
+    press(page, "run")
+    assert "Converged after 1 iteration." in page.locator("mixture-laboratory .numbers").first.text_content()
+
+
+def test_a_finger_that_scrolls_draws_nothing(phone):
+    press(phone, "clear")
+    press(phone, "draw")
+    plane = phone.locator("mixture-laboratory .plane").first
+    plane.scroll_into_view_if_needed()
+    box, before, touch = plane.bounding_box(), phone.evaluate("scrollY"), phone.context.new_cdp_session(phone)
+
+    def finger(kind, *places):
+        points = [{"x": x, "y": y} for x, y in places]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    finger("touchStart", (box["x"] + 40, box["y"] + 230))
+    for down in range(220, 60, -10):
+        finger("touchMove", (box["x"] + 40, box["y"] + down))
+    finger("touchEnd")
+    phone.wait_for_timeout(300)
+    assert state(phone)["points"] == [] and phone.evaluate("scrollY") > before + 50
+
+
+def test_borders_of_k_means_are_equally_far_from_the_two_nearest_centres(page):
+    gaps = page.evaluate(f"""() => {{ {FIND}
+        const d = lab.shadowRoot.querySelector('[data-program=A] .border').getAttribute('d');
+        const means = lab.record(lab.programs[0]).theta.means.map(mean => lab.place(mean));
+        return d.split(/[ML]/).slice(1).map(p => p.split(' ').map(Number)).map(([a, b]) => {{
+          const [near, next] = means.map(m => Math.hypot(m[0] - a, m[1] - b)).sort((p, q) => p - q);
+          return next - near; }}); }}""")
+    assert (
+        len(gaps) > 200 and np.sum(np.abs(gaps) > 0.05) <= 8
+    )  # but for the few places around the meeting of all three
+
+
+def test_a_start_stays_in_the_picture(page):
+    box = page.locator("mixture-laboratory [data-start='0'] circle").nth(1).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 900, box["y"] + 700, steps=4)
+    page.mouse.up()
+    x = state(page)["means"][0]
+    a, b = page.evaluate(f"x => {{ {FIND} return lab.place(x); }}", x)
+    assert abs(a) < 0.1 and abs(b - 400) < 0.1
+
+
+def test_a_link_holds_points_of_the_readers_own_to_the_last_digit(page):
+    page.locator("mixture-laboratory summary").last.click()
+    page.locator("mixture-laboratory textarea").fill("1234567.891 2\n1234568.123 3.123456789\n1234570.5 4")
+    press(page, "use")
+    press(page, "link")
+    page.wait_for_function("location.hash.startsWith('#lab=')")
+    other = page.context.new_page()
+    other.goto(page.url)
+    assert state(other) == state(page) and state(other)["points"][1] == [1234568.123, 3.123456789]
+    for one in (page, other):
+        press(one, "step")
+    told = [one.locator("mixture-laboratory .numbers").all_text_contents() for one in (page, other)]
+    assert told[0] == told[1]
+    press(page, "clear")
+    press(page, "link")
+    other = page.context.new_page()
+    other.goto(page.url)
+    assert state(other)["points"] == []
 
 
 def test_without_scripts_a_still_is_shown(browser, address):

@@ -50,6 +50,10 @@ def test_they_are_presented_one_at_a_time():
                 found.keyboard.press("ArrowRight")
                 found.keyboard.press("PageDown")
                 assert seen() == [2] and f"3 / {count}" in found.locator("slide-deck output").inner_text()
+                found.locator("slide-deck [data-by='-1']").focus()
+                found.keyboard.press("Space")  # of a button, not of the page
+                found.keyboard.press("Control+ArrowRight")  # the browser's
+                assert seen() == [1]
                 for _ in range(count):
                     found.keyboard.press("ArrowRight")
                 assert seen() == [count - 1]

@@ -399,12 +399,13 @@
     numbers(program) {
       if (!program) return "No points yet.";
       const record = this.record(program), last = program.history.length - 1;
+      const inertia = record.inertia > 1e-20 * (WIDTH / this.view[0]) ** 2 ? record.inertia : 0;      // not what rounding leaves
       const sizes = this.means.map((_, k) => record.labels.filter(label => label === k).length).join(", ");
       const ended = this.t < last || program.state === "running" ? (this.t === MOST_STEPS ? " Not converged; it stops here." : "")
         : program.state === "converged" ? ` Converged after ${last} iteration${last === 1 ? "" : "s"}.`
           : Mixture2D.SHARED.has(program.setting.covariance) ? " The shared covariance becomes singular here: the likelihood has no bound."
             : ` Component ${program.collapsed + 1} collapses here: its covariance becomes singular, and the likelihood has no bound.`;
-      return `Iteration ${Math.min(this.t, last)}: objective ${short(record.objective)}, J = ${short(record.inertia)}; points ${sizes}.${ended}`;
+      return `Iteration ${Math.min(this.t, last)}: objective ${short(record.objective)}, J = ${short(inertia)}; points ${sizes}.${ended}`;
     }
 
     verdict() {

@@ -21,7 +21,8 @@
         else this.leave();
       });
       document.addEventListener("keydown", event => {
-        if (this.at === undefined || event.target.closest("summary, input, a")) return;
+        if (this.at === undefined || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("summary, input, a")) return;
+        if (event.key === " " && event.target.closest("button")) return;      // Space presses the button that has the focus
         const by = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }[event.key];
         if (by) {
           event.preventDefault();
