@@ -11,7 +11,7 @@ from ._engine.namespace import NUMPY, home, namespace
 from ._engine.reductions import squared_lengths, sum_by_label, weighted_sum
 
 LOG_2PI = np.log(2 * np.pi)
-EPS = {8: np.finfo(np.float64).eps, 4: float(np.finfo(np.float32).eps)}
+EPS = {8: float(np.finfo(np.float64).eps), 4: float(np.finfo(np.float32).eps)}
 # the relative error that a difference may make, by the width of a number in bytes
 TOLERANCE = {8: 1e-9, 4: 1e-3}
 LOWEST = {8: float(np.finfo(np.float64).min), 4: float(np.finfo(np.float32).min)}
@@ -203,6 +203,8 @@ def argmax(log_joint, slack=0.0):
     best = xp.max(log_joint, axis=0)
     near = xp.scratch("near", log_joint.shape, xp.bool)
     xp.greater_equal(log_joint, best - slack if slack else best, out=near)
+    if xp is NUMPY and np.count_nonzero(near) == near.shape[1]:
+        slack = 0.0  # nowhere
     near = near.view(np.uint8) if xp is NUMPY else xp.astype(near, xp.uint8)
     codes = xp.scratch("codes", near.shape, small)
     xp.multiply(near, xp.asarray(np.arange(K, 0, -1)[:, None], dtype=small), out=codes)

@@ -6,6 +6,7 @@ distances as the user would write them what is still a tie.
 """
 
 import copy
+import math
 
 import numpy as np
 
@@ -37,11 +38,11 @@ class NearestMean:
 
     def _set_radius(self, radius):
         """What holds for points up to there: the precision to begin with, and how far rounding may reach."""
-        self.radius = radius = max(radius, np.sqrt(-2 * self.offset.min()))
+        self.radius = radius = max(float(radius), math.sqrt(-2 * self.offset.min()))
         self.precision = SINGLE if radius < SINGLE_RADIUS else DOUBLE
         steps = (self.means.shape[1] + 4) * radius  # roundings of one c.z, each up to radius eps / 2
         double = 4 * steps * (radius + self.coordinates.away) * EPS[DOUBLE.itemsize]
-        self.slack = {SINGLE: float(steps * radius * EPS[SINGLE.itemsize] + double), DOUBLE: float(double)}
+        self.slack = {SINGLE: steps * radius * EPS[SINGLE.itemsize] + double, DOUBLE: double}
         self.looks = []
 
     def within(self, radius):
