@@ -105,7 +105,7 @@ class Estimator(BaseEstimator):
         if reset:
             self.n_features_in_ = d
             self.__dict__.pop("feature_names_in_", None)
-        elif d != self.n_features_in_:
+        elif d != getattr(self, "n_features_in_", d):  # there is none where the parameters were set
             raise ValueError(
                 f"X has {d} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input."
             )
