@@ -63,6 +63,7 @@ def test_chapters_are_links(text, linked):
         ("the L of Sigma = L L^T: C numbers", "the L of :math:`\\Sigma` = L L^T: C numbers"),
         ("tol : float >= 0", "tol : float ≥ 0"),
         ("``mu >= 0`` and ``x^2``", "``mu >= 0`` and ``x^2``"),
+        ("sigma^2 of ``x^2 = 1``, pi", ":math:`\\sigma^{2}` of ``x^2 = 1``, :math:`\\pi`"),
         (">>> mu >= 0", ">>> mu >= 0"),
         ("a number of points, multiply", "a number of points, multiply"),
     ],

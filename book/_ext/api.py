@@ -36,7 +36,7 @@ def link_chapters(text, documents):
 
 def typeset(line):
     """ "mu_k" and "K^(2/d)" as formulas, ">=" as one sign; code and examples stay as they are."""
-    if line.lstrip().startswith((">>>", "...")) or "``" in line:
+    if line.lstrip().startswith((">>>", "...")):
         return line
 
     def formula(match):
@@ -45,7 +45,9 @@ def typeset(line):
         tex = (f"\\{letter}{index or ''}" if letter else base.replace(" ", "")) + (f"^{{{raised}}}" if raised else "")
         return f":math:`{tex}`"
 
-    return FORMULA.sub(formula, line).replace(" >= ", " ≥ ")
+    parts = re.split(r"(``.*?``)", line)  # every second one is code
+    parts[::2] = [FORMULA.sub(formula, part).replace(" >= ", " ≥ ") for part in parts[::2]]
+    return "".join(parts)
 
 
 def in_docstring(app, what, name, thing, options, lines):
