@@ -178,3 +178,13 @@ def test_numbers_near_the_limits_are_no_infinities():
     for unit in (1e301, 1e-305):
         with pytest.raises(ValueError, match="divide x by it"):
             mixlib.inputs.as_points(unit * x)
+
+
+@pytest.mark.parametrize("gap", 10.0 ** -np.arange(1, 8))
+def test_distances_near_a_centre_keep_their_digits(gap):
+    """|z|^2 - 2 c.z + |c|^2 would lose one for each power of ten in |z|^2 over |z - c|^2."""
+    centres = np.array([[1.0, 0.3], [-1.0, 0.7], [0.2, -0.9]])
+    angles = np.linspace(0, 6, 50)
+    x = (centres[:, None] + gap * np.stack([np.cos(angles), np.sin(angles)], axis=1)).reshape(-1, 2)
+    exact = np.sqrt(((x[:, None].astype(np.longdouble) - centres) ** 2).sum(axis=2))
+    np.testing.assert_allclose(distances(x, centres), exact.astype(float), rtol=3e-13)
