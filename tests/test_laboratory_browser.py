@@ -50,6 +50,15 @@ def press(page, name):
     page.locator(f"mixture-laboratory button[name={name}]").click()
 
 
+def opened_by_link(page):
+    """A new page at the address that "Copy link" makes of the state."""
+    press(page, "link")
+    page.wait_for_function("location.hash.startsWith('#lab=')")
+    other = page.context.new_page()
+    other.goto(page.url)
+    return other
+
+
 def test_iterates_are_mixlibs_under_every_setting(page):
     """Parameters, labels, objective and J of each iteration, to 1e-9; and the same starts collapse."""
     rng = np.random.default_rng(3)
@@ -195,11 +204,7 @@ def test_points_are_drawn_with_a_finger_and_typed(phone):
 def test_a_link_holds_the_state(page, address):
     page.locator("mixture-laboratory select[name=data]").select_option("1")
     press(page, "step")
-    press(page, "link")
-    page.wait_for_function("location.hash.startsWith('#lab=')")
-    other = page.context.new_page()
-    other.goto(page.url)
-    assert state(other) == state(page)
+    assert state(opened_by_link(page)) == state(page)
     for broken in (
         "#lab=%7B",
         "#lab=" + json.dumps({"set": 99}),
@@ -262,9 +267,8 @@ def test_borders_of_k_means_are_equally_far_from_the_two_nearest_centres(page):
         return d.split(/[ML]/).slice(1).map(p => p.split(' ').map(Number)).map(([a, b]) => {{
           const [near, next] = means.map(m => Math.hypot(m[0] - a, m[1] - b)).sort((p, q) => p - q);
           return next - near; }}); }}""")
-    assert (
-        len(gaps) > 200 and np.sum(np.abs(gaps) > 0.05) <= 8
-    )  # but for the few places around the meeting of all three
+    # but for the few places around the meeting of all three
+    assert len(gaps) > 200 and np.sum(np.abs(gaps) > 0.05) <= 8
 
 
 def test_a_start_stays_in_the_picture(page):
@@ -282,20 +286,15 @@ def test_a_link_holds_points_of_the_readers_own_to_the_last_digit(page):
     page.locator("mixture-laboratory summary").last.click()
     page.locator("mixture-laboratory textarea").fill("1234567.891 2\n1234568.123 3.123456789\n1234570.5 4")
     press(page, "use")
-    press(page, "link")
-    page.wait_for_function("location.hash.startsWith('#lab=')")
-    other = page.context.new_page()
-    other.goto(page.url)
+    other = opened_by_link(page)
     assert state(other) == state(page) and state(other)["points"][1] == [1234568.123, 3.123456789]
     for one in (page, other):
         press(one, "step")
     told = [one.locator("mixture-laboratory .numbers").all_text_contents() for one in (page, other)]
     assert told[0] == told[1]
     press(page, "clear")
-    press(page, "link")
-    other = page.context.new_page()
-    other.goto(page.url)
-    assert state(other)["points"] == []
+    page.evaluate("history.replaceState(null, '', ' ')")  # the link before is gone
+    assert state(opened_by_link(page))["points"] == []
 
 
 def test_without_scripts_a_still_is_shown(browser, address):

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import plaintext
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
-from numerals import set_numbers
+from numerals import NO_TEXT, set_numbers
 from PIL import Image
 from tables import set_tables
 
@@ -43,14 +43,11 @@ PHONE = "screen and (max-width: 34rem)"  # narrower than a figure of two panels
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w|o|fm|vm|bp|nb|nc|nf|na|err|x|si|sa)">([^<]*)</span>')
 CHAPTER = re.compile(r'<h1><span class="section-number">(\d+)\. </span>')
 WHOLE = re.compile(
-    r"<(pre|code|math|script|style|svg|noscript|dt)\b.*?</\1>|<[^>]*>|((?<![\w-])(?:(?:[Kk]-[Mm]eans|DP-means)(?:\+\+)?"
-    r"|[EM]-steps?|Monte-Carlo|scikit-learn|[a-z]-\d|\([nKdbCk](?:, (?:[nKdbCk]|\d))*,?\))(?![\w-]))",
-    re.DOTALL,
+    NO_TEXT + r"|((?<![\w-])(?:(?:[Kk]-[Mm]eans|DP-means)(?:\+\+)?"
+    r"|[EM]-steps?|Monte-Carlo|scikit-learn|[a-z]-\d|\([nKdbCk](?:, (?:[nKdbCk]|\d))*,?\))(?![\w-]))"
 )
 NUMBERED = re.compile(r">(Theorem|Proposition|Lemma|Corollary|Exercise|Chapter|Fig\.) ((?:[A-Z]\.)?\d[\d.]*</)")
-CODE = re.compile(
-    r'<dt class="sig\b.*?</dt>|<span class="pre">([^<]{13,})</span>', re.DOTALL
-)  # a signature breaks behind commas
+CODE = re.compile(r'(?s:<dt class="sig\b.*?</dt>)|<span class="pre">([^<]+)</span>')  # a signature breaks behind commas
 LONG = 13  # letters, from which on a name in code may break
 IMAGE = re.compile(r"<img\b[^>]*>")
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)

@@ -5,10 +5,9 @@ import re
 NO_BREAK = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-# What is no running text stays as it is.
-TEXT = re.compile(
-    r"(?s:<(pre|code|math|script|style|svg|noscript)\b.*?</\1>)|(?s:<dt class=\"sig\b.*?</dt>)|<[^>]*>|([^<]+)"
-)
+# What is no running text: it stays as it is.
+NO_TEXT = r"(?s:<(pre|code|math|script|style|svg|noscript)\b.*?</\1>|<dt class=\"sig\b.*?</dt>|<[^>]*>)"
+TEXT = re.compile(NO_TEXT + r"|([^<]+)")
 SCIENTIFIC = re.compile(r"(?<![\w.])([+-]?)(\d(?:\.\d+)?)e([+-]?\d+)(?![\w.]*\w)")
 RULES = [
     (re.compile(r"(?<=[\d>]) / (?=[-\d])"), f"{NO_BREAK}/ "),  # two numbers in a cell
